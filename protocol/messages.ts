@@ -95,6 +95,8 @@ export interface Inquiry {
   readonly kind: 'inquiry'
   readonly transaction: TransactionId
   readonly branch: Branch
+  /** What would undo it: abort where it is prepared, compensate where it is executed. */
+  readonly undo: 'abort' | 'compensate'
 }
 
 /** Where an answer is wanted: a topic and one of its partitions. */

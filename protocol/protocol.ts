@@ -21,9 +21,10 @@ export type Phase =
 
 /**
  * `asked`: a command is out and unanswered. `yes`: voted yes or executed. `refused`: said no and
- * holds nothing. `done`: has committed, aborted or compensated. `idle`: not asked yet.
+ * holds nothing. `done`: has committed, aborted or compensated. `idle`: not asked yet. `parked`: it
+ * contradicted the decision and was put aside for people to look at; nothing more is asked of it.
  */
-export type BranchStatus = 'idle' | 'asked' | 'yes' | 'refused' | 'done'
+export type BranchStatus = 'idle' | 'asked' | 'yes' | 'refused' | 'done' | 'parked'
 
 /** The whole of what a coordinator knows of a transaction; plain JSON, kept in the decision log. */
 export interface State {
@@ -75,9 +76,13 @@ export function outcomeOf(state: State): Outcome | undefined {
   }
 }
 
-export function branchIndex(state: State, reply: Reply): number {
+/** The index of the branch that a reply speaks for, if it is awaited at all; -1 otherwise. */
+export function awaitedBranch(state: State, reply: Reply): number {
   return state.branches.findIndex(
-    (branch) => branch.service === reply.service && branch.partition === reply.partition,
+    (branch, index) =>
+      branch.service === reply.service &&
+      branch.partition === reply.partition &&
+      state.status[index] === 'asked',
   )
 }
 
@@ -92,5 +97,19 @@ export function withStatus(
   return copy
 }
 
+/** Whether nothing more is awaited of any branch. */
+export const isFinished = (status: readonly BranchStatus[]): boolean =>
+  !status.includes('asked') && !status.includes('idle')
+
 /** A step that changes nothing. */
 export const stay = (state: State): Step => ({ state, send: [], durable: false })
+
+/**
+ * An end reply (to commit, abort or compensate) in a phase whose decision is already durable: it
+ * is noted, and the last one ends the transaction. The end is logged, but nobody waits for that.
+ */
+export function noteEnd(state: State, index: number, reply: Reply): Step {
+  const status = withStatus(state.status, index, reply.answer === 'parked' ? 'parked' : 'done')
+  if (!isFinished(status)) return { state: { ...state, status }, send: [], durable: false }
+  return { state: { ...state, status, phase: 'ended' }, send: [], durable: true }
+}

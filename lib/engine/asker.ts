@@ -1,0 +1,108 @@
+/**
+ * Questions over the bus: send, send again while there is no answer, give up after a while.
+ * The answer comes to this instance's inbox and carries the question's id. Asking must be safe to
+ * repeat: the same question may be heard more than once.
+ */
+import type { Address, Message, Topic } from '../../protocol/messages.ts'
+import type { Bus, Consumer, Subscription } from '../bus/bus.ts'
+import type { Clock, Timer } from '../runtime/clock.ts'
+import type { Config } from '../runtime/config.ts'
+import { ShopError } from '../runtime/errors.ts'
+import type { Random } from '../runtime/random.ts'
+
+interface Question {
+  resolve(answer: Message): void
+  readonly reject: (error: unknown) => void
+  readonly topic: Topic
+  readonly partition: number
+  readonly message: Message
+  readonly giveUpAt: number
+  resendAt: number
+  pauseMs: number
+}
+
+export interface AskerOptions {
+  readonly bus: Bus
+  readonly clock: Clock
+  readonly random: Random
+  readonly config: Pick<Config, 'resendFirstMs' | 'resendMaxMs'>
+}
+
+const tickMs = 25
+
+export class Asker implements Consumer {
+  readonly #options: AskerOptions
+  readonly #questions = new Map<string, Question>()
+  readonly #timer: Timer
+  #subscription: Subscription | undefined
+
+  constructor(options: AskerOptions) {
+    this.#options = options
+    this.#timer = options.clock.every(tickMs, () => this.#tick())
+  }
+
+  async start(): Promise<void> {
+    this.#subscription = await this.#options.bus.consume('inbox', this)
+  }
+
+  async close(): Promise<void> {
+    this.#timer.cancel()
+    await this.#subscription?.close()
+    for (const question of this.#questions.values()) question.reject(noAnswer())
+    this.#questions.clear()
+  }
+
+  /** Rejects with ShopError `not_known_yet` after `patienceMs` without an answer. */
+  ask(
+    topic: Topic,
+    partition: number,
+    patienceMs: number,
+    make: (id: string, replyTo: Address) => Message,
+  ): Promise<Message> {
+    const { bus, clock, random, config } = this.#options
+    const id = random.id()
+    const message = make(id, bus.inbox)
+    const now = clock.now()
+    return new Promise((resolve, reject) => {
+      this.#questions.set(id, {
+        resolve,
+        reject,
+        topic,
+        partition,
+        message,
+        giveUpAt: now + patienceMs,
+        resendAt: now + config.resendFirstMs,
+        pauseMs: config.resendFirstMs,
+      })
+      bus.send(topic, partition, message)
+    })
+  }
+
+  receive(_partition: number, messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (message.kind !== 'outcome' && message.kind !== 'priced') continue
+      const question = this.#questions.get(message.id)
+      if (question === undefined) continue
+      this.#questions.delete(message.id)
+      question.resolve(message)
+    }
+  }
+
+  #tick(): void {
+    const { bus, clock, random, config } = this.#options
+    const now = clock.now()
+    for (const [id, question] of this.#questions) {
+      if (now >= question.giveUpAt) {
+        this.#questions.delete(id)
+        question.reject(noAnswer())
+      } else if (now >= question.resendAt) {
+        question.pauseMs = Math.min(question.pauseMs * 2, config.resendMaxMs)
+        question.resendAt = now + question.pauseMs * (0.75 + random.next() / 2)
+        bus.send(question.topic, question.partition, question.message)
+      }
+    }
+  }
+}
+
+const noAnswer = () =>
+  new ShopError('not_known_yet', 'No answer came in time; repeat the request or look at the order.')

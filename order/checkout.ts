@@ -1,0 +1,122 @@
+/**
+ * One checkout, from the order to the answer: read the order, merge its lines into branches, let a
+ * coordinator run them, and tell the outcome.
+ *
+ * What stands in the way only for a moment (others' holds, another checkout of the order, a change of
+ * it) is tried again as a new transaction, within the deadline. A 4xx is given only when nothing of
+ * this request will ever happen; when that is not known in time the answer is 503.
+ * Next: lib/engine/coordinator-partition.ts.
+ */
+import type { Coordinator } from '../lib/engine/coordinator.ts'
+import { patiently } from '../lib/engine/patience.ts'
+import type { ServicePorts } from '../lib/engine/service.ts'
+import { partitionOf } from '../lib/runtime/partition.ts'
+import { problem, type ShopAnswer, text } from '../lib/runtime/route.ts'
+import type { Branch, Checkout, Entry, Reason } from '../protocol/messages.ts'
+import { type OrderRecord, paidForNothing } from './order.ts'
+import { type Orders, unknownOrder } from './orders.ts'
+
+/** Reasons that another transaction gives, not this order: worth another try. */
+const passing: ReadonlySet<Reason> = new Set([
+  'busy',
+  'already_paid',
+  'order_changed',
+  'in_checkout',
+  'ended',
+])
+
+export interface CheckoutsPorts extends ServicePorts {
+  readonly orders: Orders
+  readonly coordinator: Coordinator
+}
+
+export class Checkouts {
+  readonly #ports: CheckoutsPorts
+  #inFlight = 0
+
+  constructor(ports: CheckoutsPorts) {
+    this.#ports = ports
+  }
+
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  async checkout(id: string): Promise<ShopAnswer> {
+    const { config } = this.#ports
+    if (this.#inFlight >= config.maxInFlightCheckouts) return overloaded
+    this.#inFlight++
+    try {
+      let last: Reason | undefined
+      const answer = await patiently(this.#ports, config.checkoutDeadlineMs, async () => {
+        const result = await this.#attempt(id)
+        if (typeof result === 'object') return result
+        last = result
+        return undefined
+      })
+      return answer ?? refused(id, last ?? 'busy')
+    } finally {
+      this.#inFlight--
+    }
+  }
+
+  /** One transaction; a reason where it ended only because of others. */
+  async #attempt(id: string): Promise<ShopAnswer | Reason> {
+    const { orders, coordinator } = this.#ports
+    const order = await orders.read(id)
+    if (order === undefined) return unknownOrder(id)
+    if (order.paid !== undefined) return paid(id)
+    if (order.lines.length === 0) {
+      await orders.payForNothing(id, paidForNothing)
+      return 'order_changed'
+    }
+    const outcome = await coordinator.run(this.#branches(id, order))
+    if (outcome.kind === 'committed') return paid(id)
+    return passing.has(outcome.reason) ? outcome.reason : refused(id, outcome.reason)
+  }
+
+  /** All items of one stock partition travel as one branch. */
+  #branches(id: string, order: OrderRecord): Checkout {
+    const { partitions } = this.#ports.storage
+    const stock = new Map<number, Entry[]>()
+    for (const { itemId, quantity } of order.lines) {
+      const partition = partitionOf(itemId, partitions)
+      const entries = stock.get(partition) ?? []
+      entries.push({ id: itemId, amount: quantity })
+      stock.set(partition, entries)
+    }
+    const branches: Branch[] = [
+      {
+        service: 'order',
+        partition: partitionOf(id, partitions),
+        entries: [{ id, amount: order.version }],
+      },
+    ]
+    for (const [partition, entries] of stock) branches.push({ service: 'stock', partition, entries })
+    branches.push({
+      service: 'payment',
+      partition: partitionOf(order.userId, partitions),
+      entries: [{ id: order.userId, amount: order.total }],
+    })
+    return { orderId: id, branches }
+  }
+}
+
+const paid = (id: string) => text(`Order ${id} is paid`)
+
+const overloaded = problem('overloaded', 'Too many checkouts at once; try again in a second.')
+
+/** What a refusal says to people; codes not listed here speak for themselves. */
+const sentences: Readonly<Partial<Record<Reason, string>>> = {
+  insufficient_stock: 'there are not enough units in stock',
+  insufficient_credit: 'the user has not enough credit',
+  unknown_item: 'an item does not exist',
+  unknown_user: 'the user does not exist',
+  busy: 'other checkouts held what it needs until the deadline; try again',
+  in_checkout: 'another checkout of it is still under way; try again',
+  timed_out: 'a service did not answer before the deadline; try again',
+}
+
+function refused(id: string, reason: Reason): ShopAnswer {
+  return problem(reason, `Order ${id} is not paid: ${sentences[reason] ?? reason}.`)
+}
