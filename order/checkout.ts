@@ -92,7 +92,8 @@ export class Checkouts {
         entries: [{ id, amount: order.version }],
       },
     ]
-    for (const [partition, entries] of stock) branches.push({ service: 'stock', partition, entries })
+    for (const [partition, entries] of stock)
+      branches.push({ service: 'stock', partition, entries })
     branches.push({
       service: 'payment',
       partition: partitionOf(order.userId, partitions),

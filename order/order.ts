@@ -59,8 +59,7 @@ export function addLine(
   const total = order.total + line.price * quantity
   if (!Number.isSafeInteger(line.quantity) || !Number.isSafeInteger(total)) return 'overflow'
   if (present === undefined && order.lines.length >= maxLines) return 'too_many_lines'
-  const lines =
-    present === undefined ? [...order.lines, line] : order.lines.with(index, line)
+  const lines = present === undefined ? [...order.lines, line] : order.lines.with(index, line)
   return { ...order, lines, total, version: order.version + 1 }
 }
 

@@ -7,7 +7,7 @@ import type { ServicePorts } from '../lib/engine/service.ts'
 import type { ErrorCode } from '../lib/runtime/errors.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
 import { json, problem, type ShopAnswer, type ShopRequest, text } from '../lib/runtime/route.ts'
-import { addLine, type AddRefusal, newOrder, type OrderRecord } from './order.ts'
+import { type AddRefusal, addLine, newOrder, type OrderRecord } from './order.ts'
 
 export const orderPrefix = 'order:'
 export const orderKey = (id: string) => orderPrefix + id
@@ -135,7 +135,10 @@ function refusedLine(refusal: AddRefusal, id: string, maxLines: number): ShopAns
     order_paid: ['order_paid', `Order ${id} is paid; nothing can be added to it.`],
     in_checkout: ['in_checkout', `Order ${id} is in checkout; nothing can be added to it now.`],
     overflow: ['overflow', 'Quantity or total of the order would exceed 2^53-1.'],
-    too_many_lines: ['invalid_request', `An order has at most ${maxLines} items (MAX_ORDER_LINES).`],
+    too_many_lines: [
+      'invalid_request',
+      `An order has at most ${maxLines} items (MAX_ORDER_LINES).`,
+    ],
   }
   return problem(...told[refusal])
 }

@@ -17,7 +17,7 @@ import { remoteCoordinator } from '../lib/engine/remote-coordinator.ts'
 import type { Service, ServicePorts } from '../lib/engine/service.ts'
 import { Checkouts } from './checkout.ts'
 import { type OrderRecord, orderDomain } from './order.ts'
-import { orderKey, orderPrefix, Orders } from './orders.ts'
+import { Orders, orderKey, orderPrefix } from './orders.ts'
 import { orderRoutes } from './routes.ts'
 
 export function createOrderService(ports: ServicePorts): Service {

@@ -56,11 +56,7 @@ export function paymentRoutes(payment: Payment): readonly Route[] {
       problems: ['unknown_user', 'insufficient_credit', 'busy'],
       visibility: 'public',
       handle: (request) =>
-        payment.pay(
-          request,
-          request.parameters.id('user_id'),
-          request.parameters.number('amount'),
-        ),
+        payment.pay(request, request.parameters.id('user_id'), request.parameters.number('amount')),
     },
     {
       method: 'POST',

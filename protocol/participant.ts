@@ -184,7 +184,9 @@ function settle<R>(
 ): Obeyed<R> {
   const changed = branch.entries.map(({ amount }, index) => {
     const record = records[index]
-    if (record === undefined || domain.generation(record) !== branch.generations[index]) return
+    if (record === undefined || domain.generation(record) !== branch.generations[index]) {
+      return undefined
+    }
     return change(record, amount)
   })
   return { answer: 'done', branch: { ...branch, state }, records: changed }

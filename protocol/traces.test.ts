@@ -112,7 +112,9 @@ function participantPlayer(): Player {
 
   return (line) => {
     const [word = '', ...rest] = line.split(' ')
-    const { entries } = parseBranch(`stock/0 ${rest.filter((each) => each.includes('=')).join(' ')}`)
+    const { entries } = parseBranch(
+      `stock/0 ${rest.filter((each) => each.includes('=')).join(' ')}`,
+    )
     if (word === 'shelf') {
       for (const { id, amount } of entries) {
         const generation = (shelves.get(id)?.generation ?? 0) + 1

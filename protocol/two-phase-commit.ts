@@ -81,9 +81,7 @@ function on(state: State, event: Event): Step {
   const expected = verbOf[state.phase as keyof typeof verbOf]
   const index = awaitedBranch(state, event)
   if (event.verb !== expected || index < 0) return stay(state)
-  return state.phase === 'preparing'
-    ? onVote(state, index, event)
-    : noteEnd(state, index, event)
+  return state.phase === 'preparing' ? onVote(state, index, event) : noteEnd(state, index, event)
 }
 
 export const twoPhaseCommit: Protocol = { name: '2pc', begin, on, pending }

@@ -77,7 +77,12 @@ export class Stock {
     return answer ?? problem('busy', `Checkouts under way hold units of item ${id}; try again.`)
   }
 
-  batchInit(request: ShopRequest, count: number, stock: number, price: number): Promise<ShopAnswer> {
+  batchInit(
+    request: ShopRequest,
+    count: number,
+    stock: number,
+    price: number,
+  ): Promise<ShopAnswer> {
     return this.#idempotency.around(request, async () => {
       await loadBatch(this.#ports.storage, count, itemKey, (generation) => ({
         price,

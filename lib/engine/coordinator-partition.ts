@@ -21,7 +21,13 @@ import type {
   ProtocolName,
   Reply,
 } from '../../protocol/messages.ts'
-import { type Event, type Order, outcomeOf, type State, type Step } from '../../protocol/protocol.ts'
+import {
+  type Event,
+  type Order,
+  outcomeOf,
+  type State,
+  type Step,
+} from '../../protocol/protocol.ts'
 import { parseTransactionId, positionOf, transactionId } from '../../protocol/transaction-id.ts'
 import type { Bus } from '../bus/bus.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
@@ -36,11 +42,7 @@ import type { LocalBranch } from './local-branch.ts'
 
 export type CoordinatorConfig = Pick<
   Config,
-  | 'checkoutDeadlineMs'
-  | 'answerWaitMs'
-  | 'resendFirstMs'
-  | 'resendMaxMs'
-  | 'keptDecisions'
+  'checkoutDeadlineMs' | 'answerWaitMs' | 'resendFirstMs' | 'resendMaxMs' | 'keptDecisions'
 >
 
 export interface CoordinatorOptions {

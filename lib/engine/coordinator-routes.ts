@@ -45,8 +45,7 @@ export function coordinatorRoutes(
       summary: 'What this coordinator has counted since it started',
       answer: { type: 'object' },
       problems: [],
-      handle: async () =>
-        json({ ...counters, aborted: Object.fromEntries(counters.aborted) }),
+      handle: async () => json({ ...counters, aborted: Object.fromEntries(counters.aborted) }),
     },
     recordsRoute(`/internal/${service}/log`, storage, logPrefix),
   ]

@@ -31,7 +31,10 @@ const hourMs = 3_600_000
 const recordKey = (key: string) => keyPrefix + createHash('sha256').update(key).digest('base64url')
 
 const reused = () =>
-  problem('idempotency_key_reused', 'This Idempotency-Key was used for another request; take a new one.')
+  problem(
+    'idempotency_key_reused',
+    'This Idempotency-Key was used for another request; take a new one.',
+  )
 
 export interface IdempotencyOptions {
   readonly storage: Storage
@@ -96,7 +99,10 @@ export class Idempotency {
     if (home === undefined) return run()
     const refusal = await this.#claim(request, home)
     if (refusal !== undefined) return refusal
-    const earlier = await this.#options.storage.read<KeyRecord>(home, recordKey(request.idempotencyKey!))
+    const earlier = await this.#options.storage.read<KeyRecord>(
+      home,
+      recordKey(request.idempotencyKey!),
+    )
     if (earlier?.answer !== undefined) return earlier.answer
     const answer = await run()
     if (answer.kind === 'problem' && statusOf[answer.code] >= 500) return answer

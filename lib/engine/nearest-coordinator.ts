@@ -4,7 +4,6 @@ import type { CoordinatorHost } from './coordinator-host.ts'
 
 export function nearestCoordinator(here: CoordinatorHost, elsewhere: Coordinator): Coordinator {
   return {
-    run: (checkout) =>
-      here.owns(checkout.orderId) ? here.run(checkout) : elsewhere.run(checkout),
+    run: (checkout) => (here.owns(checkout.orderId) ? here.run(checkout) : elsewhere.run(checkout)),
   }
 }

@@ -104,7 +104,9 @@ export class Participant<R extends Json> implements Consumer {
 
   async receive(partition: number, messages: readonly Message[]): Promise<void> {
     await Promise.all(
-      messages.map((message) => (message.kind === 'command' ? this.#obey(partition, message) : null)),
+      messages.map((message) =>
+        message.kind === 'command' ? this.#obey(partition, message) : null,
+      ),
     )
   }
 
@@ -113,7 +115,9 @@ export class Participant<R extends Json> implements Consumer {
   }
 
   /** What this participant remembers of a transaction, for people. */
-  async branchesOf(transaction: string): Promise<readonly (BranchRecord & { partition: number })[]> {
+  async branchesOf(
+    transaction: string,
+  ): Promise<readonly (BranchRecord & { partition: number })[]> {
     const id = parseTransactionId(transaction)
     if (id === undefined) return []
     const key = branchKey(id)

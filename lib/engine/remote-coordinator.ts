@@ -3,7 +3,12 @@
  * The order's version makes the repetition safe: once an attempt has ended, the order refuses a late
  * copy of the request that started it.
  */
-import { type Checkout, coordinatorTopic, type Home, type Outcome } from '../../protocol/messages.ts'
+import {
+  type Checkout,
+  coordinatorTopic,
+  type Home,
+  type Outcome,
+} from '../../protocol/messages.ts'
 import type { Config } from '../runtime/config.ts'
 import { ShopError } from '../runtime/errors.ts'
 import { partitionOf } from '../runtime/partition.ts'
