@@ -12,21 +12,32 @@ interface Setting {
   readonly help: string
 }
 
-const whole = (minimum: number, maximum: number, otherwise: number) =>
-  z
+/** Separators of people's numbers: 10000 is read at a glance as 10,000. */
+const grouped = (value: number) => value.toLocaleString('en-US')
+
+function whole(minimum: number, maximum: number, otherwise: number) {
+  const right = `must be a whole number from ${grouped(minimum)} to ${grouped(maximum)}, in digits only`
+  return z
     .string()
-    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .regex(/^[0-9]{1,15}$/, { error: right, abort: true })
     .transform(Number)
-    .pipe(z.number().min(minimum).max(maximum))
+    .pipe(z.number().min(minimum, right).max(maximum, right))
     .default(otherwise)
-const oneOf = <T extends string>(choices: readonly [T, ...T[]], otherwise: T) =>
-  z.enum(choices).default(otherwise as never)
+}
+const oneOf = <const C extends readonly [string, ...string[]]>(choices: C, otherwise: C[number]) =>
+  z.enum(choices, `must be one of ${choices.join(', ')}`).default(otherwise as never)
 const flag = (otherwise: boolean) =>
   z
-    .enum(['true', 'false'])
+    .enum(['true', 'false'], 'must be true or false')
     .transform((value) => value === 'true')
     .default(otherwise)
-const words = (otherwise: string) => z.string().min(1).max(4096).default(otherwise)
+const longestText = 4096
+const words = (otherwise: string) =>
+  z
+    .string()
+    .regex(/^\P{Cc}+$/u, 'must not contain control characters')
+    .max(longestText, `must be at most ${grouped(longestText)} characters`)
+    .default(otherwise)
 
 const setting = <S extends z.ZodType>(variable: string, schema: S, help: string) => ({
   variable,
@@ -66,7 +77,7 @@ export const settings = {
   ),
   keepAliveTimeoutMs: setting(
     'KEEP_ALIVE_TIMEOUT_MS',
-    whole(0, 600_000, 65_000),
+    whole(1, 600_000, 65_000),
     'ms that an idle connection is kept',
   ),
   maxConnections: setting(
@@ -78,6 +89,13 @@ export const settings = {
     'MAX_HEADER_BYTES',
     whole(1_024, 1_048_576, 16_384),
     'bytes of request line and headers',
+  ),
+  // Node silently drops header fields after the 2,000th: the limit must be reached before.
+  maxHeaders: setting('MAX_HEADERS', whole(10, 1_000, 100), 'header fields of a request'),
+  drainMs: setting(
+    'DRAIN_MS',
+    whole(0, 600_000, 10_000),
+    'ms in which requests under way may end when the shop stops',
   ),
   maxInFlightCheckouts: setting(
     'MAX_IN_FLIGHT_CHECKOUTS',
@@ -160,15 +178,41 @@ export type Config = {
 /** Overrides (from the command line) are text too, so that both are checked by the same rules. */
 export type Overrides = { readonly [K in keyof Config]?: string }
 
+type NumberName = { [K in keyof Config]: Config[K] extends number ? K : never }[keyof Config]
+
+/** Settings of which the first must not exceed the second. */
+const ordered: readonly (readonly [NumberName, NumberName])[] = [
+  ['headersTimeoutMs', 'requestTimeoutMs'],
+  ['resendFirstMs', 'resendMaxMs'],
+  ['busyFirstMs', 'busyMaxMs'],
+  ['busyMaxMs', 'checkoutDeadlineMs'],
+]
+
+function crossCheck(config: Config): string[] {
+  const wrong = ordered
+    .filter(([low, high]) => config[low] > config[high])
+    .map(([low, high]) => {
+      const limit = `${settings[high].variable}=${config[high]}`
+      return `${settings[low].variable}=${config[low]}: must be at most ${limit}`
+    })
+  if (config.port !== 0 && config.port === config.internalPort) {
+    wrong.push(`INTERNAL_PORT=${config.internalPort}: must differ from PORT, or be 0`)
+  }
+  return wrong
+}
+
 /**
- * Reads all settings. Throws ShopError `invalid_settings`, whose message has one line for each
- * wrong setting: what it is, what was given, what would be right.
+ * Reads all settings; an empty variable counts as not given. Throws ShopError `invalid_settings`,
+ * whose message has one line for each wrong setting: what it is, what was given, what would be
+ * right. Settings that must fit each other are compared once each of them is right by itself.
  */
 export function readConfig(
   overrides: Overrides = {},
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
-  const wrong: string[] = []
+  const wrong = Object.keys(overrides)
+    .filter((name) => !Object.hasOwn(settings, name))
+    .map((name) => `${JSON.stringify(name)}: there is no such setting`)
   const config: Record<string, unknown> = {}
   for (const [name, { variable, schema, help }] of Object.entries(settings)) {
     const given = overrides[name as keyof Config] ?? environment[variable]
@@ -176,11 +220,19 @@ export function readConfig(
     if (result.success) config[name] = result.data
     else {
       const why = result.error.issues.map((issue) => issue.message).join('; ')
-      wrong.push(`${variable}=${JSON.stringify(given)}: ${why} (${help})`)
+      wrong.push(`${variable}=${shown(given)}: ${why} (${help})`)
     }
   }
+  if (wrong.length === 0) wrong.push(...crossCheck(config as Config))
   if (wrong.length > 0) {
     throw new ShopError('invalid_settings', `These settings are wrong:\n  ${wrong.join('\n  ')}`)
   }
   return config as Config
+}
+
+const longestShown = 80
+
+function shown(given: string | undefined): string {
+  const text = JSON.stringify(given) ?? 'nothing'
+  return text.length > longestShown ? `${text.slice(0, longestShown)}…` : text
 }

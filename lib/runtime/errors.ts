@@ -11,6 +11,8 @@ export type ErrorCode =
   | 'unknown_route'
   | 'method_not_allowed'
   | 'body_not_allowed'
+  | 'headers_too_large'
+  | 'request_timeout'
   | 'idempotency_key_reused'
   | 'order_paid'
   | 'overloaded'
@@ -46,6 +48,8 @@ export const statusOf: Readonly<Record<ErrorCode, number>> = {
   unknown_route: 404,
   method_not_allowed: 405,
   body_not_allowed: 413,
+  headers_too_large: 431,
+  request_timeout: 408,
   idempotency_key_reused: 422,
   order_paid: 409,
   overloaded: 503,

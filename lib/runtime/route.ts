@@ -6,7 +6,7 @@ import type { ErrorCode } from './errors.ts'
 
 /**
  * Kinds of path parameters. `id`: 1 to 64 of [A-Za-z0-9_-]. `amount`: integer, 1 to 2^53-1.
- * `count`: integer, 0 to 2^53-1. `size`: integer, 1 to the setting `batch.records` (batch_init).
+ * `count`: integer, 0 to 2^53-1. `size`: integer, 1 to MAX_BATCH_RECORDS (batch_init).
  */
 export type ParameterKind = 'id' | 'amount' | 'count' | 'size'
 

@@ -1,0 +1,186 @@
+/**
+ * Serves a table of routes over HTTP. Routing is fastify's (this is the only file that knows it);
+ * what reaches a handler has passed wire.ts and parameters.ts, what it answers goes to answer.ts.
+ *
+ * Promise: every error answer is a problem document that says nothing of the inside; `invalid_request`
+ * is answered before a handler has begun; a handler that began is never cut short by its client.
+ * Next: route.ts (the table), wire.ts (limits), openapi.ts (the description).
+ */
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { METHODS } from 'node:http'
+import { type FastifyInstance, fastify } from 'fastify'
+import { sendAnswer, sendProblem } from './answer.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { ShopError, statusOf } from './errors.ts'
+import { listenOn, type PortSettings } from './listen.ts'
+import type { Log } from './log.ts'
+import { namesIn, parametersParser } from './parameters.ts'
+import { readRequest } from './request.ts'
+import type { Route } from './route.ts'
+import { createWire, type WireLimits } from './wire.ts'
+
+export interface HttpServer {
+  /** Port 0 takes any free one. Throws ShopError `port_taken` or `invalid_settings`. */
+  listen(host: string, port: number): Promise<{ port: number }>
+  /**
+   * Accepts nothing new and lets the requests under way end, for at most `drainMs`; then their
+   * connections are cut, though their handlers go on. Resolves when every connection is closed.
+   */
+  close(): Promise<void>
+}
+
+export interface HttpOptions {
+  readonly routes: readonly Route[]
+  readonly config: WireLimits & Pick<Config, 'maxBatchRecords' | 'drainMs'>
+  readonly log: Log
+  readonly clock: Clock
+  /** Names of the settings that chose host and port, for people who must change them. */
+  readonly settings?: PortSettings
+}
+
+/** How often connections that have become idle are looked for while the server drains. */
+const drainCheckMs = 20
+
+export function createHttpServer(options: HttpOptions): HttpServer {
+  const { config, clock, settings = { host: 'HOST', port: 'PORT' } } = options
+  const app = createApp(options, (response) => {
+    if (closing) response.setHeader('Connection', 'close')
+  })
+  let servers: readonly Server[] = []
+  let closing: Promise<void> | undefined
+
+  const wire = createWire(config, clock, app.routing)
+
+  async function drain(): Promise<void> {
+    const ended = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+    const idle = clock.every(drainCheckMs, () => {
+      for (const server of servers) server.closeIdleConnections()
+    })
+    const deadline = clock.after(config.drainMs, () => {
+      for (const server of servers) server.closeAllConnections()
+    })
+    await Promise.all(ended)
+    idle.cancel()
+    deadline.cancel()
+    await app.close()
+  }
+
+  return {
+    async listen(host, port) {
+      await app.ready()
+      const opened = await listenOn(host, port, wire.createServer, settings)
+      servers = opened.servers
+      return { port: opened.port }
+    },
+    close() {
+      closing ??= drain()
+      return closing
+    },
+  }
+}
+
+/** Called when an answer of a handler is there, before it is written. */
+type BeforeAnswer = (response: ServerResponse) => void
+
+function createApp(
+  { routes, config, log }: HttpOptions,
+  beforeAnswer: BeforeAnswer,
+): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    routerOptions: {
+      // Too long is for the parameter's own rule to say, which names it; nothing here is a regexp.
+      maxParamLength: config.maxHeaderBytes,
+      querystringParser: (text) => ({ text }),
+    },
+    frameworkErrors: (_error, _request, reply) => {
+      reply.hijack()
+      sendProblem(reply.raw, 'invalid_request', 'The path is not well-formed: see RFC 3986.')
+    },
+  })
+  // Bodies never get as far as fastify (wire.ts), so its parsers of them would only be in the way.
+  for (const method of METHODS) app.addHttpMethod(method, { overrideExisting: true })
+  for (const route of routes) {
+    const serve = serverOf(route, config.maxBatchRecords, log, beforeAnswer)
+    app.route<{ Params: Record<string, string>; Querystring: { text: string } }>({
+      method: route.method === 'GET' ? ['GET', 'HEAD'] : route.method,
+      url: route.path.replace(/\{([^{}/]+)\}/g, ':$1'),
+      handler: (request, reply) => {
+        reply.hijack()
+        serve(request.raw, reply.raw, request.params, request.query.text)
+      },
+    })
+  }
+  const methodsOf = methodsFinder(routes)
+  app.setNotFoundHandler((request, reply) => {
+    reply.hijack()
+    const allowed = methodsOf(request.raw)
+    if (allowed.length === 0) {
+      sendProblem(reply.raw, 'unknown_route', 'No route has this path.')
+    } else {
+      const allow = allowed.join(', ')
+      const headers = { Allow: allow }
+      sendProblem(reply.raw, 'method_not_allowed', `This route knows ${allow}.`, headers)
+    }
+  })
+  return app
+}
+
+type Serve = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  raw: Readonly<Record<string, string>>,
+  query: string,
+) => void
+
+function serverOf(
+  route: Route,
+  maxBatchRecords: number,
+  log: Log,
+  beforeAnswer: BeforeAnswer,
+): Serve {
+  const parse = parametersParser(route, maxBatchRecords)
+
+  function failed(response: ServerResponse, error: unknown): void {
+    if (error instanceof ShopError && statusOf[error.code] !== 500) {
+      log.debug('A request could not be served', { code: error.code, error })
+      sendProblem(response, error.code, error.message)
+      return
+    }
+    log.error('A handler failed', { route: `${route.method} ${route.path}`, error })
+    sendProblem(response, 'internal', 'The shop has logged what happened.')
+  }
+
+  return (request, response, raw, query) => {
+    const read = readRequest(route, parse, request, raw, query)
+    if (typeof read === 'string') {
+      sendProblem(response, 'invalid_request', read)
+      return
+    }
+    // `async` makes a handler that throws at once look like one that rejects.
+    const answered = async () => {
+      const answer = await route.handle(read)
+      beforeAnswer(response)
+      sendAnswer(response, answer)
+    }
+    answered().catch((error: unknown) => failed(response, error))
+  }
+}
+
+/** Which methods the path of a request could have been asked with: the slow path, for 405 only. */
+function methodsFinder(routes: readonly Route[]): (request: IncomingMessage) => string[] {
+  const table = routes.map(({ method, path }) => {
+    const literal = namesIn(path).reduce(
+      (pattern, name) => pattern.replace(`{${name}}`, '[^/]+'),
+      path.replaceAll('.', '\\.'),
+    )
+    return { method, pattern: new RegExp(`^(?:https?://[^/]*)?${literal}$`) }
+  })
+  return ({ url = '' }) => {
+    const path = url.split('?', 1)[0]!
+    const methods = table.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method)
+    return [...new Set(methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : method)))]
+  }
+}
