@@ -5,7 +5,6 @@
  * Promise: what the distributed shop promises, over the same ports; nothing is short-cut because it
  * is one process. Killed at any moment, it finishes on the next start what it began.
  */
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { internalRoutes, publicRoutes } from '../gateway/service.ts'
 import { openLocalBus } from '../lib/bus/local.ts'
@@ -21,6 +20,7 @@ import { createOrchestratorService } from '../orchestrator/service.ts'
 import { createOrderService } from '../order/service.ts'
 import { createPaymentService } from '../payment/service.ts'
 import { createStockService } from '../stock/service.ts'
+import { makeDataDirectory } from './data-directory.ts'
 
 export interface EmbeddedShop {
   readonly port: number
@@ -52,7 +52,7 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
     for (const each of opened.splice(0).reverse()) await each()
   }
   try {
-    mkdirSync(config.data, { recursive: true })
+    makeDataDirectory(config.data)
     const lock = lockDirectory(config.data)
     opened.push(() => lock.release())
     const bus = openLocalBus({
@@ -83,7 +83,11 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
       await service.start()
     }
     const shared = { config, log, clock: systemClock }
-    const internal = createHttpServer({ ...shared, routes: internalRoutes(services) })
+    const internal = createHttpServer({
+      ...shared,
+      routes: internalRoutes(services),
+      settings: { host: 'HOST', port: 'INTERNAL_PORT' },
+    })
     const { port: internalPort } = await internal.listen('127.0.0.1', config.internalPort)
     opened.push(() => internal.close())
     const gateway = createHttpServer({ ...shared, routes: publicRoutes(services) })

@@ -1,0 +1,38 @@
+/** Makes the data directory, or says in a sentence why it cannot be used. */
+import { mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { ShopError } from '../lib/runtime/errors.ts'
+
+/** Throws ShopError `data_unreadable` or `storage_full`. */
+export function makeDataDirectory(path: string): void {
+  try {
+    make(path)
+  } catch (error) {
+    throw unusableData(path, error)
+  }
+}
+
+/** Not `recursive: true`: where the system denies that a parent exists (/proc), that never returns. */
+function make(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && statSync(path).isDirectory()) return
+    if (code !== 'ENOENT' || dirname(path) === path) throw error
+    make(dirname(path))
+    mkdirSync(path)
+  }
+}
+
+export function unusableData(path: string, error: unknown): ShopError {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    const sentence = `No space is left for the data in ${path}: make room, then start again.`
+    return new ShopError('storage_full', sentence, error)
+  }
+  const sentence =
+    `The data directory ${path} cannot be used (${message}). Check that this user may write it, ` +
+    'or choose another with DATA or --data.'
+  return new ShopError('data_unreadable', sentence, error)
+}

@@ -1,0 +1,49 @@
+/**
+ * Which process a pid means: numbers are used again, so a pid alone may point to a stranger. A
+ * process is known by its pid and the moment it began, in whatever words the system has for it.
+ */
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+
+/** Fields of /proc/PID/stat after the name in parentheses (proc(5)): the third and the 22nd. */
+const stateField = 0
+const startField = 19
+
+/**
+ * When the process began, as text that no other process of this pid has; undefined when there is
+ * none, or when it has ended and only waits for its parent to look.
+ */
+export function processStart(pid: number): string | undefined {
+  return process.platform === 'linux' ? linuxStart(pid) : psStart(pid)
+}
+
+/** Whether the process that had this pid and start is still there. */
+export const isSameProcess = (pid: number, start: string): boolean => processStart(pid) === start
+
+function linuxStart(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const state = fields[stateField]
+    if (state === 'Z' || state === 'X') return undefined
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    return `${boot}/${fields[startField]}`
+  } catch {
+    return undefined
+  }
+}
+
+function psStart(pid: number): string | undefined {
+  try {
+    const command = ['-o', 'stat=,lstart=', '-p', String(pid)]
+    const [state = 'Z', ...start] = execFileSync('ps', command, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
+      .trim()
+      .split(/\s+/)
+    return state.startsWith('Z') ? undefined : start.join(' ')
+  } catch {
+    return undefined
+  }
+}

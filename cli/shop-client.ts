@@ -1,0 +1,51 @@
+/**
+ * Asks a running shop over HTTP: its public routes where a user would, its internal routes for what
+ * only people who look after it want to know. What goes wrong becomes a sentence.
+ */
+import { CommandFailure, exitCodes } from './failure.ts'
+import { type RunFile, readRunFile } from './run-file.ts'
+
+/** How long an internal question may take; it reads records, nothing waits for others. */
+const answerWithinMs = 10_000
+
+/** The shop on this data directory; throws CommandFailure `notRunning` when there is none. */
+export function findShop(data: string): RunFile {
+  const run = readRunFile(data)
+  if (run !== undefined) return run
+  throw new CommandFailure(
+    `No shop runs on ${data}. Start one there with ./till up, or name another with --data.`,
+    exitCodes.notRunning,
+  )
+}
+
+/** Where a client on this machine finds the public routes. */
+export function publicUrl({ host, port }: Pick<RunFile, 'host' | 'port'>): string {
+  const isAny = host === '0.0.0.0' || host === '::'
+  const name = isAny ? 'localhost' : host.includes(':') ? `[${host}]` : host
+  return `http://${name}:${port}`
+}
+
+export const internalUrl = ({ internalPort }: Pick<RunFile, 'internalPort'>) =>
+  `http://127.0.0.1:${internalPort}`
+
+/** The JSON of a 200 answer; throws CommandFailure with the problem's own words otherwise. */
+export async function ask<T>(
+  base: string,
+  path: string,
+  {
+    method = 'GET',
+    withinMs = answerWithinMs,
+  }: { method?: 'GET' | 'POST'; withinMs?: number } = {},
+): Promise<T> {
+  const response = await fetch(base + path, {
+    method,
+    signal: AbortSignal.timeout(withinMs),
+  }).catch((error: Error) => {
+    const why = error.cause instanceof Error ? error.cause.message : error.message
+    throw new CommandFailure(`${base} does not answer (${why}). Does the shop run? ./till status`)
+  })
+  const body = await response.json().catch(() => ({}))
+  if (response.ok) return body as T
+  const { detail = response.statusText } = body as { detail?: string }
+  throw new CommandFailure(`${base}${path} answered ${response.status}: ${detail}`)
+}
