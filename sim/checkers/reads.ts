@@ -1,0 +1,70 @@
+/**
+ * Reads, as a register for each record: what was read is a value that the record had at some moment
+ * between question and answer. The same for the sum that a write's answer tells. Writes are atomic
+ * at one moment, so this is linearizability of each item, account and order.
+ */
+import type { OrderRecord } from '../../order/order.ts'
+import { type Shelf, valuesBetween } from '../books.ts'
+import type { Operation } from '../operation.ts'
+import type { Evidence, MakeChecker } from './checker.ts'
+
+export const reads: MakeChecker = (evidence) => ({
+  onAnswer(operation) {
+    if (operation.status === 200) checkFound(evidence, operation)
+    else if (operation.status === 404) checkUnknown(evidence, operation)
+  },
+})
+
+function checkFound({ books, report }: Evidence, operation: Operation): void {
+  const { id, route, parameters, startedAt, body } = operation
+  const to = operation.endedAt!
+  const shelf = (key: string, matches: (each: Shelf | undefined) => boolean) => {
+    if (valuesBetween(books.shelves.get(key), startedAt, to).some(matches)) return
+    report('I7', `request ${id} read ${JSON.stringify(body)}, which ${key} never was meanwhile`)
+  }
+  const told = /has (?:credit )?(\d+)(?: units)?$/.exec(String(body))?.[1]
+  switch (route) {
+    case 'GET /stock/find/{item_id}':
+      return shelf(
+        `item:${parameters.item_id}`,
+        (each) => each?.amount === (body as { stock: number }).stock,
+      )
+    case 'GET /payment/find_user/{user_id}':
+      return shelf(
+        `user:${parameters.user_id}`,
+        (each) => each?.amount === (body as { credit: number }).credit,
+      )
+    case 'GET /orders/find/{order_id}': {
+      const key = `order:${parameters.order_id}`
+      const found = body as { paid: boolean; total_cost: number }
+      const fits = (order: OrderRecord | undefined) =>
+        order !== undefined &&
+        (order.paid !== undefined) === found.paid &&
+        order.total === found.total_cost
+      if (valuesBetween(books.orders.get(key), startedAt, to).some(fits)) return
+      return report('I7', `request ${id} read ${JSON.stringify(body)}, which ${key} never was`)
+    }
+    case 'POST /stock/add/{item_id}/{amount}':
+    case 'POST /stock/subtract/{item_id}/{amount}':
+      // With a key the answer may be an old one.
+      if (operation.key !== undefined) return
+      return shelf(`item:${parameters.item_id}`, (each) => each?.amount === Number(told))
+    case 'POST /payment/add_funds/{user_id}/{amount}':
+    case 'POST /payment/pay/{user_id}/{amount}':
+      if (operation.key !== undefined) return
+      return shelf(`user:${parameters.user_id}`, (each) => each?.amount === Number(told))
+  }
+}
+
+/** Nothing is unknown that was there all the time. */
+function checkUnknown({ books, report }: Evidence, operation: Operation): void {
+  const { id, code, parameters, startedAt } = operation
+  const kind = { unknown_item: 'item', unknown_user: 'user', unknown_order: 'order' }[code]
+  const own = kind === undefined ? undefined : parameters[`${kind}_id`]
+  if (own === undefined) return
+  const key = `${kind}:${own}`
+  const versions = kind === 'order' ? books.orders.get(key) : books.shelves.get(key)
+  const values = valuesBetween<unknown>(versions, startedAt, operation.endedAt!)
+  if (values.includes(undefined)) return
+  report('I7', `request ${id} was told ${code}, but ${key} was there`)
+}

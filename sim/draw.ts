@@ -1,0 +1,199 @@
+/**
+ * Swarm testing (Groce et al. 2012): each seed draws its own shop, load and mix of faults, so that
+ * what one mix hides another shows. Everything that is drawn is plain data: a seed is its history.
+ */
+import { type Config, readConfig } from '../lib/runtime/config.ts'
+import { type Random, seededRandom } from '../lib/runtime/random.ts'
+import { drawFaults, type Fault, type FaultKind, faultKinds } from './faults.ts'
+
+export const variants = [
+  '2pc/order',
+  '2pc/orchestrator',
+  'saga/order',
+  'saga/orchestrator',
+] as const
+export type Variant = (typeof variants)[number]
+
+export type ServiceKey = 'order' | 'stock' | 'payment' | 'orchestrator'
+export const serviceKeys: readonly ServiceKey[] = ['stock', 'payment', 'order', 'orchestrator']
+
+/** Relative weights of what clients do. */
+export interface Weights {
+  readonly checkout: number
+  readonly burst: number
+  readonly addItem: number
+  readonly add: number
+  readonly subtract: number
+  readonly addFunds: number
+  readonly pay: number
+  readonly create: number
+  readonly find: number
+  readonly batchInit: number
+}
+
+export interface Draw {
+  readonly seed: number
+  readonly variant: Variant
+  readonly config: Config
+  readonly instances: Readonly<Record<ServiceKey, number>>
+  readonly items: number
+  readonly users: number
+  readonly orders: number
+  readonly linesMost: number
+  readonly quantityMost: number
+  /** Units of an item at the start, per unit of demand for it. */
+  readonly stockPerDemand: number
+  readonly creditPerDemand: number
+  readonly bus: {
+    readonly delayMs: number
+    readonly isSerial: boolean
+    readonly isAtLeastOnce: boolean
+    readonly sessionMs: number
+  }
+  readonly storage: {
+    readonly latencyMs: number
+    readonly repeats: number
+    readonly ghosts: number
+  }
+  readonly load: {
+    readonly clients: number
+    readonly actions: number
+    readonly thinkMs: number
+    readonly weights: Weights
+    /** Chance that a request carries an Idempotency-Key and is repeated when its answer is missing. */
+    readonly keyed: number
+    /** Chance that a checkout which got no final answer is repeated. */
+    readonly repeats: number
+    readonly clientTimeoutMs: number
+  }
+  readonly safetyMs: number
+  readonly faults: readonly Fault[]
+  /** A few checkouts at the end, after which nothing may be remembered for long. */
+  readonly hasTail: boolean
+}
+
+const base = readConfig({}, {})
+
+export function processNames(instances: Draw['instances']): string[] {
+  return serviceKeys.flatMap((service) =>
+    Array.from({ length: instances[service] }, (_, index) => `${service}-${index}`),
+  )
+}
+
+class Dice {
+  readonly #random: Random
+
+  constructor(random: Random) {
+    this.#random = random
+  }
+
+  pick<T>(...choices: readonly T[]): T {
+    return choices[this.#random.integer(choices.length)]!
+  }
+
+  chance(probability: number): boolean {
+    return this.#random.next() < probability
+  }
+
+  between(least: number, most: number): number {
+    return least + this.#random.integer(most - least + 1)
+  }
+}
+
+function drawConfig(dice: Dice, variant: Variant): Config {
+  const [protocol, coordination] = variant.split('/') as ['2pc' | 'saga', 'order' | 'orchestrator']
+  const resendFirstMs = dice.pick(50, 200)
+  return {
+    ...base,
+    protocol,
+    coordination,
+    partitions: dice.pick(1, 1, 2, 3, 4),
+    checkoutDeadlineMs: dice.pick(400, 1_000, 2_000, 5_000),
+    answerWaitMs: dice.pick(0, 200, 500, 2_000),
+    resendFirstMs,
+    resendMaxMs: dice.pick(400, 1_000, 2_000),
+    inquireAfterMs: dice.pick(300, 1_000, 3_000),
+    keptDecisions: dice.pick(0, 1, 5, 10_000, 10_000),
+    sweepMs: dice.pick(50, 200, 1_000),
+    audit: dice.chance(0.3),
+  }
+}
+
+function drawWeights(dice: Dice): Weights {
+  const some = (most: number) => (dice.chance(0.5) ? 0 : dice.between(1, most))
+  return {
+    checkout: 20,
+    burst: some(10),
+    addItem: some(8),
+    add: some(8),
+    subtract: some(8),
+    addFunds: some(8),
+    pay: some(8),
+    create: some(4),
+    find: some(12),
+    batchInit: dice.chance(0.12) ? 1 : 0,
+  }
+}
+
+/** Every seed of a variant is one history; the same seed in another variant is another. */
+export function drawHistory(variant: Variant, seed: number): Draw {
+  const random = seededRandom(seed * 4 + variants.indexOf(variant))
+  const dice = new Dice(random)
+  const config = drawConfig(dice, variant)
+  const instances = {
+    order: dice.pick(1, 1, 2, 3),
+    stock: dice.pick(1, 1, 2, 3),
+    payment: dice.pick(1, 1, 2, 3),
+    orchestrator: config.coordination === 'orchestrator' ? dice.pick(1, 1, 2, 3) : 1,
+  }
+  const load = {
+    clients: dice.pick(1, 2, 4, 8, 16),
+    actions: dice.pick(5, 20, 60, 60),
+    thinkMs: dice.pick(0, 2, 20, 100),
+    weights: drawWeights(dice),
+    keyed: dice.pick(0, 0.2, 0.8),
+    repeats: dice.pick(0, 0.5, 1),
+    clientTimeoutMs: dice.pick(300, 30_000, 30_000),
+  }
+  const safetyMs = dice.pick(300, 1_000, 3_000)
+  const mood = dice.pick('calm', 'few', 'few', 'many', 'storm')
+  const count = { calm: 0, few: dice.between(1, 3), many: dice.between(4, 10), storm: 25 }[mood]
+  const kinds = faultKinds.filter(() => dice.chance(0.4))
+  return {
+    seed,
+    variant,
+    config,
+    instances,
+    items: dice.pick(1, 2, 5, 20),
+    users: dice.pick(1, 3, 10, 40),
+    orders: dice.pick(1, 3, 10, 60),
+    linesMost: dice.pick(1, 2, 4),
+    quantityMost: dice.pick(1, 3),
+    stockPerDemand: dice.pick(0.3, 0.8, 1, 1, 5),
+    creditPerDemand: dice.pick(0.3, 0.8, 1, 1, 5),
+    bus: {
+      delayMs: dice.pick(0.5, 2, 20),
+      isSerial: dice.chance(0.5),
+      isAtLeastOnce: dice.chance(0.7),
+      sessionMs: dice.pick(100, 500, 2_000),
+    },
+    storage: {
+      latencyMs: dice.pick(0.2, 1, 5),
+      repeats: dice.pick(0, 0.1),
+      ghosts: dice.pick(0, 0.5),
+    },
+    load,
+    safetyMs,
+    faults: drawFaults(
+      seededRandom(seed * 4 + variants.indexOf(variant) + 0x5eed),
+      {
+        count,
+        kinds: kinds.length === 0 ? [dice.pick<FaultKind>(...faultKinds)] : kinds,
+        withinMs: safetyMs,
+        longestMs: dice.pick(50, 500, 8_000),
+      },
+      { processes: processNames(instances), services: serviceKeys },
+    ),
+    hasTail: dice.chance(0.4),
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * One history: stock the shop, let clients and faults at it (safety), then let the faults stop and
+ * see that everything ends without clients (liveness), then a quiet tail of checkouts that must all
+ * succeed, then the books are checked.
+ */
+import { seededRandom } from '../lib/runtime/random.ts'
+import { Books } from './books.ts'
+import { alarms } from './checkers/alarms.ts'
+import { answers } from './checkers/answers.ts'
+import type { Checker, Evidence, Violation } from './checkers/checker.ts'
+import { conservation } from './checkers/conservation.ts'
+import { ledger } from './checkers/ledger.ts'
+import { endsWithinMs, type Leftovers, leftovers } from './checkers/leftovers.ts'
+import { oversell } from './checkers/oversell.ts'
+import { reads } from './checkers/reads.ts'
+import { refusals } from './checkers/refusals.ts'
+import { Clients } from './clients.ts'
+import type { Coverage } from './coverage.ts'
+import type { Draw } from './draw.ts'
+import type { Fault } from './faults.ts'
+import type { Operation } from './operation.ts'
+import { SimShop } from './shop.ts'
+import { runTail } from './tail.ts'
+import type { Timeline } from './timeline.ts'
+import { Workload } from './workload.ts'
+
+export interface History {
+  readonly draw: Draw
+  readonly violations: readonly Violation[]
+  readonly coverage: Coverage
+  readonly timeline: Timeline
+  readonly operations: readonly Operation[]
+  readonly events: number
+  /** Virtual ms from the end of the faults until nothing was open. */
+  readonly drainMs: number
+}
+
+/** After this long without an end, it will not come. */
+const patienceMs = 40_000
+const mostViolations = 20
+
+export async function runHistory(draw: Draw, isTold = false): Promise<History> {
+  const run = new Run(draw, isTold)
+  await run.safety()
+  await run.liveness()
+  if (draw.hasTail && run.violations.length === 0) await runTail(run.evidence, run.clients)
+  return run.close()
+}
+
+class Run {
+  readonly violations: Violation[] = []
+  readonly evidence: Evidence
+  readonly clients: Clients
+  readonly #shop: SimShop
+  readonly #workload: Workload
+  readonly #checkers: readonly Checker[]
+  readonly #leftovers: Leftovers
+  #isHealed = false
+  #drainMs = 0
+
+  constructor(draw: Draw, isTold: boolean) {
+    let onChange: (change: Parameters<Books['note']>[0]) => void = () => {}
+    const shop = new SimShop(draw, (change) => onChange(change), isTold)
+    this.#shop = shop
+    const books = new Books(shop.coverage)
+    this.clients = new Clients(
+      shop,
+      seededRandom(draw.seed * 17 + 3),
+      draw.load.clientTimeoutMs,
+      (operation) => {
+        for (const checker of this.#checkers) checker.onAnswer?.(operation)
+      },
+    )
+    const { operations } = this.clients
+    const report: Evidence['report'] = (invariant, text) => {
+      if (this.violations.length >= mostViolations) return
+      this.violations.push({ invariant, at: shop.world.now, text })
+      shop.timeline.note(shop.world.now, 'CHECKER', () => `${invariant}: ${text}`)
+    }
+    this.evidence = { draw, shop, books, operations, healedAt: 0, report }
+    this.#leftovers = leftovers(this.evidence)
+    this.#checkers = [
+      this.#leftovers,
+      ...[oversell, ledger, conservation, answers, reads, refusals, alarms].map((make) =>
+        make(this.evidence),
+      ),
+    ]
+    onChange = (change) => {
+      shop.timeline.note(shop.world.now, change.process, () => tellChange(change))
+      books.note(change)
+      for (const checker of this.#checkers) checker.onChange?.(change)
+    }
+    this.#workload = new Workload(shop, this.clients, seededRandom(draw.seed * 13 + 1))
+  }
+
+  async safety(): Promise<void> {
+    const { draw, world, broker } = this.#shop
+    this.#workload.stock()
+    this.#shop.startAll()
+    await world.run(() => broker.isSettled && world.now > 1)
+    await world.runFor(20)
+    for (const fault of draw.faults) {
+      world.after(fault.at, () => this.#begin(fault))
+    }
+    this.#workload.begin()
+    const end = world.now + draw.safetyMs
+    await world.run(() => world.now >= end || (this.#workload.isDone && this.clients.waiting === 0))
+  }
+
+  /** Faults stop; processes run, links are whole; nobody asks for anything new. */
+  async liveness(): Promise<void> {
+    const { world, board, broker } = this.#shop
+    this.#isHealed = true
+    this.#workload.end()
+    board.clear()
+    this.#shop.restartAll()
+    broker.retryWaiting()
+    this.#shop.timeline.note(world.now, 'FAULTS', () => 'stop')
+    const giveUpAt = world.now + patienceMs
+    const isHealthy = () =>
+      broker.isSettled && this.#shop.processes.every((process) => process.isUp)
+    await this.#watch(() => isHealthy() || world.now > giveUpAt)
+    const healedAt = world.now
+    this.evidence.healedAt = healedAt
+    broker.retryWaiting()
+    const isOver = () => this.#leftovers.isQuiet && this.clients.waiting === 0
+    await this.#watch(() => {
+      if (!this.#leftovers.isQuiet) this.#drainMs = world.now - healedAt
+      return isOver() || world.now > giveUpAt
+    })
+    if (isOver()) {
+      // What is still under way, late copies too, must change nothing.
+      await world.runFor(50)
+    }
+    if (this.#drainMs > endsWithinMs(this.#shop.draw) && this.#leftovers.isQuiet) {
+      const took = `${this.#drainMs.toFixed(0)} ms`
+      this.evidence.report('I5', `it took ${took} from the end of the faults until all had ended`)
+    }
+    if (this.clients.waiting > 0) {
+      this.evidence.report('I5', `${this.clients.waiting} requests were never answered`)
+    }
+  }
+
+  close(): History {
+    for (const checker of this.#checkers) checker.atEnd?.()
+    const { draw, coverage, timeline, world } = this.#shop
+    return {
+      draw,
+      violations: this.violations,
+      coverage,
+      timeline,
+      operations: this.clients.operations,
+      events: world.events,
+      drainMs: this.#drainMs,
+    }
+  }
+
+  #watch(isOver: () => boolean): Promise<void> {
+    return this.#shop.world.run(isOver)
+  }
+
+  #begin(fault: Fault): void {
+    if (this.#isHealed) return
+    const { board, coverage, timeline, world, broker } = this.#shop
+    const { kind, target, forMs } = fault
+    coverage.add(`fault: ${kind}`)
+    timeline.note(world.now, 'FAULT', () => `${kind} of ${target} for ${forMs} ms`)
+    const process = this.#shop.processes.find(({ name }) => name === target)
+    switch (kind) {
+      case 'crash':
+        return this.#shop.crash(target, forMs)
+      case 'stop':
+        return this.#shop.stop(target, forMs)
+      case 'pause':
+        return this.#shop.pause(target, forMs)
+      case 'power-cut':
+        for (const { name } of this.#shop.processes) this.#shop.crash(name, forMs)
+        return
+      case 'crash-before-write':
+      case 'crash-after-write':
+      case 'crash-after-send':
+        return process?.arm(fault)
+      case 'wall-clock-jump':
+        if (process !== undefined) process.wallErrorMs += (fault.rate - 0.3) * 120_000
+        return
+      case 'rebalance':
+        return broker.shuffle(forMs)
+      default:
+        board.begin(fault)
+        world.after(forMs, () => {
+          board.end(fault)
+          broker.retryWaiting()
+        })
+    }
+  }
+}
+
+function tellChange({ service, partition, isLoad, writes }: Parameters<Books['note']>[0]): string {
+  const told = writes.map(({ key, after }) => `${key} = ${JSON.stringify(after)}`).join('; ')
+  return `writes ${service}/${partition}${isLoad ? ' (load)' : ''}: ${told}`
+}

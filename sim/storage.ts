@@ -1,0 +1,270 @@
+/**
+ * One service's database, shared by all its instances and surviving every one of them.
+ *
+ * Each group of steps is atomic at one moment between its sending and its answer, which the seed
+ * chooses. It may fail before the effect or after it (the caller is told the same), be slow, be
+ * answered late, take effect after its sender has died, or have its steps run twice. Whatever is
+ * written is told to the checkers, step by step.
+ */
+import { ShopError } from '../lib/runtime/errors.ts'
+import { runGroup, type Task } from '../lib/storage/group.ts'
+import type { Json, ScanOptions, Storage, StoredEntry } from '../lib/storage/storage.ts'
+import type { FaultBoard } from './faults.ts'
+import type { Scene, SimProcess } from './process.ts'
+import type { Life } from './world.ts'
+
+/** One atomic step that took effect. */
+export interface Change {
+  readonly at: number
+  readonly service: string
+  readonly partition: number
+  readonly process: string
+  /** A chunk of a bulk load. */
+  readonly isLoad: boolean
+  readonly writes: readonly Write[]
+}
+
+export interface Write {
+  readonly key: string
+  readonly before: Json | undefined
+  readonly after: Json | undefined
+}
+
+export interface StorageMood {
+  readonly latencyMs: number
+  /** Chance that a step is run an extra time for nothing, as after a lost race. */
+  readonly repeats: number
+  /** Chance that what a dead process had sent still takes effect. */
+  readonly ghosts: number
+}
+
+const loadChunk = 8
+const unavailable = () => new ShopError('storage_unavailable', 'The database does not answer.')
+
+export class SimDatabase {
+  readonly service: string
+  readonly spaces: Map<string, Json>[]
+  readonly #scene: Scene
+  readonly #board: FaultBoard
+  readonly #mood: StorageMood
+  readonly #onChange: (change: Change) => void
+
+  constructor(
+    scene: Scene,
+    service: string,
+    partitions: number,
+    board: FaultBoard,
+    mood: StorageMood,
+    onChange: (change: Change) => void,
+  ) {
+    this.#scene = scene
+    this.service = service
+    this.spaces = Array.from({ length: partitions }, () => new Map())
+    this.#board = board
+    this.#mood = mood
+    this.#onChange = onChange
+  }
+
+  connect(process: SimProcess, life: Life): Storage {
+    const { world } = this.#scene
+    const queues: Task[][] = this.spaces.map(() => [])
+    const lastEffectAt = this.spaces.map(() => 0)
+    const flush = (partition: number) => {
+      const tasks = queues[partition]!.splice(0)
+      if (process.reaches('crash-before-write', life)) return
+      const at = Math.max(world.now + this.#latency(), lastEffectAt[partition]!)
+      lastEffectAt[partition] = at
+      this.#run(process, life, at - world.now, {
+        effect: () => this.#apply(process.name, partition, tasks),
+        fail: (error) => {
+          for (const task of tasks) task.reject(error)
+        },
+        isWrite: true,
+      })
+    }
+    return {
+      partitions: this.spaces.length,
+      transact: (partition, keys, step) => {
+        world.isStirred = true
+        return new Promise((resolve, reject) => {
+          queues[partition]!.push({ keys, step, resolve, reject })
+          if (queues[partition]!.length === 1) world.after(0, () => flush(partition), life)
+        })
+      },
+      read: <R extends Json>(partition: number, key: string) =>
+        this.#ask(process, life, () => this.spaces[partition]!.get(key) as R | undefined),
+      scan: (partition, prefix, options) =>
+        this.#ask(process, life, () => this.#page(partition, prefix, options)),
+      load: (partition, entries) => this.#load(process, life, partition, entries),
+      close: async () => {},
+    }
+  }
+
+  /** Puts a record there before anything runs. */
+  place(partition: number, key: string, record: Json): void {
+    this.#put('nobody', partition, [[key, record]], true)
+  }
+
+  /** The state at this moment, for checkers. */
+  get(partition: number, key: string): Json | undefined {
+    return this.spaces[partition]?.get(key)
+  }
+
+  *entries(prefix: string): Iterable<[string, Json, number]> {
+    for (const [partition, space] of this.spaces.entries()) {
+      for (const [key, record] of space) if (key.startsWith(prefix)) yield [key, record, partition]
+    }
+  }
+
+  #latency(): number {
+    const { world } = this.#scene
+    const slow = this.#board.on('storage-slow', this.service)
+    const extra = slow === undefined ? 0 : world.random.next() * slow.rate * 400
+    return this.#mood.latencyMs * (0.2 + world.random.next()) + extra
+  }
+
+  /** Reads as one moment; rejects while the database is away. */
+  #ask<T>(process: SimProcess, life: Life, read: () => T): Promise<T> {
+    this.#scene.world.isStirred = true
+    return new Promise((resolve, reject) => {
+      this.#run(process, life, this.#latency(), {
+        effect: () => {
+          const result = read()
+          return () => resolve(result)
+        },
+        fail: reject,
+        isWrite: false,
+      })
+    })
+  }
+
+  #run(
+    process: SimProcess,
+    life: Life,
+    inMs: number,
+    work: { effect(): () => void; fail(error: unknown): void; isWrite: boolean },
+  ): void {
+    const { world, coverage, timeline } = this.#scene
+    const { random } = world
+    const answer = (run: () => void) => {
+      const late = this.#board.on('storage-late', this.service)
+      const extra = late !== undefined && random.next() < late.rate ? random.next() * 2_000 : 0
+      if (extra > 0) coverage.add('storage: answered late')
+      const settle = () => {
+        world.isStirred = true
+        run()
+      }
+      world.after(this.#latency() + extra, settle, life)
+    }
+    const isGhost = random.next() < this.#mood.ghosts
+    world.after(inMs, () => {
+      if (!life.isAlive && !(isGhost && work.isWrite)) return
+      if (!life.isAlive) coverage.add('storage: effect after death')
+      if (this.#isHit('storage-away') || this.#isHit('storage-fails-before')) {
+        coverage.add(`storage: failed before ${work.isWrite ? 'a write' : 'a read'}`)
+        timeline.note(world.now, this.service, () => `database fails ${process.name}`)
+        return answer(() => work.fail(unavailable()))
+      }
+      const settle = work.effect()
+      if (work.isWrite && process.reaches('crash-after-write', life)) return
+      if (work.isWrite && this.#isHit('storage-fails-after')) {
+        coverage.add('storage: failed after a write')
+        timeline.note(world.now, this.service, () => `database fails ${process.name} afterwards`)
+        return answer(() => work.fail(unavailable()))
+      }
+      answer(settle)
+    })
+  }
+
+  #isHit(kind: 'storage-away' | 'storage-fails-before' | 'storage-fails-after'): boolean {
+    const fault = this.#board.on(kind, this.service)
+    if (fault === undefined) return false
+    return kind === 'storage-away' || this.#scene.world.random.next() < fault.rate
+  }
+
+  /** Runs each step as a group of its own, at one moment: the same, and each can be told apart. */
+  #apply(process: string, partition: number, tasks: readonly Task[]): () => void {
+    const space = this.spaces[partition]!
+    const { world, coverage } = this.#scene
+    const settled: (() => void)[] = []
+    for (const task of tasks) {
+      if (world.random.next() < this.#mood.repeats) {
+        coverage.add('storage: step run twice')
+        runGroup([{ ...task, resolve: () => {}, reject: () => {} }], (key) => space.get(key))
+      }
+      const group = runGroup([task], (key) => space.get(key))
+      settled.push(group.settle)
+      this.#put(process, partition, [...group.writes], false)
+    }
+    return () => {
+      for (const settle of settled) settle()
+    }
+  }
+
+  #put(
+    process: string,
+    partition: number,
+    puts: readonly (readonly [string, Json | undefined])[],
+    isLoad: boolean,
+  ): void {
+    if (puts.length === 0) return
+    const space = this.spaces[partition]!
+    const writes = puts.map(([key, after]): Write => {
+      const before = space.get(key)
+      if (after === undefined) space.delete(key)
+      else space.set(key, frozen(after))
+      return { key, before, after }
+    })
+    const { now } = this.#scene.world
+    this.#onChange({ at: now, service: this.service, partition, process, isLoad, writes })
+  }
+
+  #page(partition: number, prefix: string, { after, limit }: ScanOptions): StoredEntry[] {
+    const space = this.spaces[partition]!
+    const keys: string[] = []
+    for (const key of space.keys()) {
+      if (key.startsWith(prefix) && (after === undefined || key > after)) keys.push(key)
+    }
+    keys.sort()
+    return keys.slice(0, limit).map((key) => ({ key, record: space.get(key)! }))
+  }
+
+  async #load(
+    process: SimProcess,
+    life: Life,
+    partition: number,
+    entries: Iterable<StoredEntry>,
+  ): Promise<void> {
+    const iterator = entries[Symbol.iterator]()
+    for (;;) {
+      const chunk: [string, Json][] = []
+      for (let next = iterator.next(); !next.done; next = iterator.next()) {
+        chunk.push([next.value.key, next.value.record])
+        if (chunk.length === loadChunk) break
+      }
+      if (chunk.length === 0) return
+      this.#scene.world.isStirred = true
+      await new Promise<void>((resolve, reject) => {
+        this.#run(process, life, this.#latency(), {
+          effect: () => {
+            this.#put(process.name, partition, chunk, true)
+            return resolve
+          },
+          fail: reject,
+          isWrite: true,
+        })
+      })
+    }
+  }
+}
+
+/** Whoever mutates a stored record finds out. */
+function frozen<T extends Json>(record: T): T {
+  if (typeof record === 'object' && !Object.isFrozen(record)) {
+    for (const value of Object.values(record)) {
+      if (typeof value === 'object' && value !== null) frozen(value as Json)
+    }
+    Object.freeze(record)
+  }
+  return record
+}

@@ -1,0 +1,70 @@
+/**
+ * The quiet tail: when the faults are over and everything has ended, fresh checkouts must all be
+ * paid at once, and their marks let participants forget what was before.
+ */
+import { partitionOf } from '../lib/runtime/partition.ts'
+import { addLine, newOrder } from '../order/order.ts'
+import { newAccount } from '../payment/account.ts'
+import { newItem } from '../stock/item.ts'
+import { checkBounded } from './checkers/bounded.ts'
+import type { Evidence } from './checkers/checker.ts'
+import type { Clients } from './clients.ts'
+import { checkoutRoute } from './workload.ts'
+
+const rounds = 3
+const answerWithinMs = 3_000
+
+/** An id of this kind that lives in this partition. */
+function idIn(kind: string, partition: number, partitions: number, number: number): string {
+  for (let index = 0; ; index++) {
+    const id = `tail-${kind}-${number}-${index}`
+    if (partitionOf(id, partitions) === partition) return id
+  }
+}
+
+/** For each coordinator partition, an order with an item in each stock partition. */
+function place(evidence: Evidence, round: number): string[] {
+  const { databases, draw } = evidence.shop
+  const { partitions } = draw.config
+  const places = Array.from({ length: partitions }, (_, partition) => partition)
+  return places.flatMap((partition) =>
+    places.map((payer) => {
+      const number = (round * partitions + partition) * partitions + payer
+      const userId = idIn('user', payer, partitions, number)
+      databases.payment.place(payer, `user:${userId}`, { ...newAccount(), credit: partitions })
+      let order = newOrder(userId)
+      for (const where of places) {
+        const itemId = idIn('item', where, partitions, number)
+        databases.stock.place(where, `item:${itemId}`, { ...newItem(1), stock: 1 })
+        const added = addLine(order, itemId, 1, 1, partitions)
+        if (typeof added !== 'string') order = added
+      }
+      const id = idIn('order', partition, partitions, number)
+      databases.order.place(partition, `order:${id}`, order)
+      return id
+    }),
+  )
+}
+
+export async function runTail(evidence: Evidence, clients: Clients): Promise<void> {
+  const { world } = evidence.shop
+  const from = world.now
+  for (let round = 0; round < rounds; round++) {
+    for (const order_id of place(evidence, round)) {
+      const request = { service: 'order', route: checkoutRoute, parameters: { order_id } } as const
+      clients.send(request, ({ id, status, code }) => {
+        if (status === 200) return
+        evidence.report('I5', `after the faults, request ${id} was answered ${status} ${code}`)
+      })
+    }
+    const giveUpAt = world.now + answerWithinMs
+    await world.run(() => clients.waiting === 0 || world.now > giveUpAt)
+    if (clients.waiting > 0) {
+      evidence.report('I5', `after the faults, ${clients.waiting} checkouts were not answered`)
+      return
+    }
+    await world.runFor(300)
+  }
+  await world.runFor(evidence.draw.config.sweepMs * 2 + 300)
+  checkBounded(evidence, from)
+}
