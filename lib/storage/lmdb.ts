@@ -1,234 +1,251 @@
 /**
- * Storage on LMDB: one environment per service, all its partitions in it. The embedded default.
+ * Storage on LMDB, the embedded default: one environment for all partitions of a service. The only
+ * file that imports lmdb.
  *
- * Promise: what storage.ts says. Steps run on the main thread over what is durable; their net writes
- * go to LMDB's write thread as one transaction (all writes of one event turn are one), and promises
- * resolve after the flush (`overlappingSync: false`; with the default they resolve before it). One
- * group is in flight at a time, so a step never sees what could still be lost.
+ * Promise: a write is one LMDB transaction, made on LMDB's own thread; it resolves after the flush
+ * (`overlappingSync: false`). Records are JSON text under `<partition>/<key>`; `meta` holds the
+ * format and the number of partitions. The directory is locked for one process (lock.ts).
+ * Next: group-commit.ts, which makes the groups.
  */
-import { accessSync, constants, existsSync } from 'node:fs'
-import { type Database, open, type RootDatabase } from 'lmdb'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { open, type RootDatabase } from 'lmdb'
 import { ShopError } from '../runtime/errors.ts'
-import { runGroup, type Task } from './group.ts'
-import type { Json, ScanOptions, Storage, StoredEntry } from './storage.ts'
+import { bytesToWrite, requireRoom, storageFull } from './disk-room.ts'
+import { type Disk, GroupCommitStorage } from './group-commit.ts'
+import { Journal } from './journal.ts'
+import { JournaledDisk } from './journaled-disk.ts'
+import { AFTER_ALL_KEYS } from './keys.ts'
+import { requireSoundLmdbFile } from './lmdb-file.ts'
+import { type DirectoryLock, lockDirectory } from './lock.ts'
+import { RecordCache } from './record-cache.ts'
+import { type Changes, encodeRecord, type StoredRecord } from './step.ts'
+import type { Json, StoredEntry } from './storage.ts'
 
-export interface LmdbOptions {
+/** Of the records' layout; a later Till that changes it raises this. */
+export const DATA_FORMAT = 1
+
+export interface LmdbStorageOptions {
+  /** Directory of this database; made if it does not exist. */
   readonly path: string
+  /** Must be what the data was created with. */
   readonly partitions: number
-  /** The disk no longer takes writes: what was not acknowledged is lost, and so will the next be. */
-  onFailure?(error: ShopError): void
+  /** Told of every failed write: `storage_full` may pass, anything else needs a restart. */
+  readonly onFailure?: (error: ShopError) => void
 }
 
-export interface LmdbStorage extends Storage {
-  /** Steps run, and durable writes that carried them. */
-  readonly stats: { steps: number; writes: number }
-}
+type Environment = RootDatabase<string, string>
 
 interface Meta {
   readonly format: number
   readonly partitions: number
 }
 
-const format = 1
-/** Steps of one group; more wait for the next. */
-const groupLimit = 4_096
-/** Records of one chunk of `load`, which is one atomic write. */
-const loadChunk = 2_000
-/** Address space, not memory or disk; LMDB grows the file as needed up to this. */
-const mapBytes = 1024 ** 4
+/** Free disk without which no group is accepted: what two full journal files may need. */
+const JOURNAL_RESERVE_BYTES = 64 * 2 ** 20
+const META = 'meta'
+const DATA_FILE = 'data.mdb'
 
-/** Throws ShopError with a sentence that says what to do; nothing is changed then. */
-export function openLmdbStorage(options: LmdbOptions): LmdbStorage {
-  const { path, partitions, onFailure } = options
-  const root = openRoot(path)
-  checkMeta(root, path, partitions)
-  const records: Database<string, string> = root.openDB({ name: 'records', encoding: 'string' })
-  const stats = { steps: 0, writes: 0 }
-  const queue: Task[] = []
-  let running: Promise<void> | undefined
-  let isClosed = false
+/**
+ * Opens the database in `path`, or creates it. Throws `data_locked`, `data_unreadable`,
+ * `data_newer`, `partitions_differ` or `storage_full`. After a crash at any moment the next open
+ * shows every acknowledged write, and each group wholly or not at all.
+ */
+export async function openLmdbStorage(options: LmdbStorageOptions): Promise<GroupCommitStorage> {
+  const { path, partitions } = options
+  let lock: DirectoryLock | undefined
+  let environment: Environment | undefined
+  let disk: Disk
+  try {
+    makeDirectory(path)
+    if (!existsSync(join(path, DATA_FILE))) requireRoom(path, 0)
+    lock = lockDirectory(path)
+    requireSoundLmdbFile(join(path, DATA_FILE))
+    environment = openEnvironment(path)
+    await requireMeta(environment, path, partitions)
+    disk = await JournaledDisk.open(new LmdbDisk(environment, path, lock), Journal.open(path), () =>
+      requireRoom(path, JOURNAL_RESERVE_BYTES),
+    )
+  } catch (error) {
+    await environment?.close()
+    lock?.release()
+    throw await openError(error, path)
+  }
+  return new GroupCommitStorage(disk, {
+    partitions,
+    nextTurn: () => new Promise((resolve) => setImmediate(resolve)),
+    onFailure: options.onFailure,
+  })
+}
 
-  const placed = (partition: number, key: string) => `${partition}/${key}`
-  const read = (key: string): Json | undefined => {
-    const text = records.get(key)
-    return text === undefined ? undefined : JSON.parse(text)
+class LmdbDisk implements Disk {
+  readonly #cache = new RecordCache<Json>()
+  readonly #path: string
+  readonly #lock: DirectoryLock
+  readonly #environment: Environment
+
+  constructor(environment: Environment, path: string, lock: DirectoryLock) {
+    this.#environment = environment
+    this.#path = path
+    this.#lock = lock
   }
 
-  const write = async (writes: ReadonlyMap<string, Json | undefined>): Promise<void> => {
-    if (writes.size === 0) return
-    const done = new Set<Promise<unknown>>()
-    for (const [key, record] of writes) {
-      done.add(
-        record === undefined ? records.remove(key) : records.put(key, JSON.stringify(record)),
-      )
-    }
-    stats.writes++
-    try {
-      await Promise.all(done)
-    } catch (error) {
-      throw await failureOf(path, error)
-    } finally {
-      root.resetReadTxn()
-    }
+  encode(record: Json): StoredRecord {
+    return { record, text: encodeRecord(record) }
   }
 
-  const run = async (): Promise<void> => {
-    while (queue.length > 0) {
-      const tasks = queue.splice(0, groupLimit)
-      stats.steps += tasks.length
-      const group = runGroup(tasks, read)
-      try {
-        await write(group.writes)
-        group.settle()
-      } catch (error) {
-        for (const task of tasks) task.reject(error)
-        onFailure?.(error as ShopError)
-      }
-    }
+  read(place: string): Json | undefined {
+    const cached = this.#cache.get(place)
+    if (cached !== undefined) return cached
+    const text = this.#environment.get(place)
+    if (text === undefined) return undefined
+    const record = this.#decode(place, text)
+    this.#cache.set(place, record, text.length)
+    return record
   }
 
-  const schedule = () => {
-    running ??= new Promise<void>((resolve) => setImmediate(resolve)).then(run).finally(() => {
-      running = undefined
-      if (queue.length > 0) schedule()
-    })
-  }
-
-  const transact: Storage['transact'] = (partition, keys, step) => {
-    if (isClosed) return Promise.reject(closed(path))
-    const names = keys.map((key) => placed(partition, key))
-    const prefix = placed(partition, '')
-    return new Promise((resolve, reject) => {
-      queue.push({
-        keys: names,
-        step: (draft) =>
-          step({
-            get: (key) => draft.get(prefix + key),
-            put: (key, record) => draft.put(prefix + key, record),
-            delete: (key) => draft.delete(prefix + key),
-          }),
-        resolve,
-        reject,
-      })
-      schedule()
-    })
-  }
-
-  const scan = async (
-    partition: number,
-    prefix: string,
-    { after, limit }: ScanOptions,
-  ): Promise<readonly StoredEntry[]> => {
-    if (isClosed) throw closed(path)
+  scan(prefix: string, after: string | undefined, limit: number): StoredEntry[] {
+    const end = prefix + AFTER_ALL_KEYS
+    const start = after ?? prefix
+    const exclusiveStart = after !== undefined
     const found: StoredEntry[] = []
-    const range = records.getRange({
-      start: placed(partition, after ?? prefix),
-      end: `${placed(partition, prefix)}\uffff`,
-      limit: limit + 1,
-      snapshot: false,
-    })
-    const cut = placed(partition, '').length
-    for (const { key, value } of range) {
-      const name = key.slice(cut)
-      if (name !== after && found.length < limit)
-        found.push({ key: name, record: JSON.parse(value) })
+    for (const { key, value } of this.#environment.getRange({
+      start,
+      end,
+      limit,
+      exclusiveStart,
+    })) {
+      found.push({ key, record: this.#cache.get(key) ?? this.#decode(key, value) })
     }
     return found
   }
 
-  return {
-    partitions,
-    stats,
-    transact,
-    scan,
-    async read<R extends Json>(partition: number, key: string) {
-      if (isClosed) throw closed(path)
-      return read(placed(partition, key)) as R | undefined
-    },
-    async load(partition, entries) {
-      let chunk: StoredEntry[] = []
-      for (const entry of entries) {
-        chunk.push(entry)
-        if (chunk.length < loadChunk) continue
-        await loadOnce(partition, chunk)
-        chunk = []
-      }
-      if (chunk.length > 0) await loadOnce(partition, chunk)
-    },
-    async close() {
-      if (isClosed) return
-      isClosed = true
-      while (running !== undefined) await running
-      await root.close()
-    },
+  async write(changes: Changes): Promise<void> {
+    try {
+      requireRoom(this.#path, bytesToWrite(changes))
+      await writeAtomically(this.#environment, changes)
+    } catch (error) {
+      throw error instanceof ShopError ? error : unavailable(this.#path, await causeOf(error))
+    }
+    for (const [place, change] of changes) {
+      if (change === null) this.#cache.delete(place)
+      else this.#cache.set(place, change.record, change.text.length)
+    }
   }
 
-  /** A chunk takes its turn among the groups, as a step that names its keys. */
-  function loadOnce(partition: number, entries: readonly StoredEntry[]): Promise<void> {
-    const keys = entries.map(({ key }) => key)
-    return transact(partition, keys, (draft) => {
-      for (const { key, record } of entries) draft.put(key, record)
-    })
+  async close(): Promise<void> {
+    await this.#environment.close()
+    this.#lock.release()
+  }
+
+  #decode(place: string, text: string): Json {
+    try {
+      return JSON.parse(text)
+    } catch (error) {
+      throw new ShopError(
+        'data_unreadable',
+        `Record ${place} in ${this.#path} is not JSON. Restore the directory from a backup.`,
+        error,
+      )
+    }
   }
 }
 
-function openRoot(path: string): RootDatabase<Meta, string> {
-  try {
-    if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK)
-    return open<Meta, string>({
-      path,
-      encoding: 'json',
-      overlappingSync: false,
-      mapSize: mapBytes,
-      maxDbs: 4,
-    })
-  } catch (error) {
-    const sentence =
-      `The database in ${path} cannot be opened (${messageOf(error)}). ` +
-      'Check that it is a directory that this user may read and write, or choose another with DATA.'
-    throw new ShopError('data_unreadable', sentence, error)
-  }
+/** Not `recursive: true`: Node 26 never returns from it below a directory like /proc. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return
+  if (!existsSync(dirname(path))) makeDirectory(dirname(path))
+  mkdirSync(path)
 }
 
-function checkMeta(root: RootDatabase<Meta, string>, path: string, partitions: number): void {
-  const meta = root.get('meta')
-  if (meta === undefined) {
-    root.putSync('meta', { format, partitions })
+function openEnvironment(path: string): Environment {
+  return open<string, string>({
+    path,
+    // Else a dot in the last part of the path makes it a file's name.
+    noSubdir: false,
+    encoding: 'string',
+    maxDbs: 1,
+    // Else a promise resolves before the flush: what it acknowledged would not survive a power cut.
+    overlappingSync: false,
+    // Groups are made in group-commit.ts; these would only delay them or start them half-filled.
+    eventTurnBatching: false,
+    batchStartThreshold: Number.MAX_SAFE_INTEGER,
+  } as Parameters<typeof open<string, string>>[0])
+}
+
+/** Nothing in the callback may throw: what was put before would be written all the same. */
+async function writeAtomically(environment: Environment, changes: Changes): Promise<void> {
+  await environment.batch(() => {
+    for (const [place, change] of changes) {
+      if (change === null) environment.remove(place)
+      else environment.put(place, change.text)
+    }
+  })
+}
+
+async function requireMeta(
+  environment: Environment,
+  path: string,
+  partitions: number,
+): Promise<void> {
+  const text = environment.get(META)
+  if (text === undefined) {
+    if (environment.getKeysCount({ limit: 1 }) > 0) throw new Error('it is not a database of Till')
+    const meta: Meta = { format: DATA_FORMAT, partitions }
+    await environment.put(META, JSON.stringify(meta))
+    // The new files' names live in the directories: durable only after these flushes.
+    for (const directory of [path, dirname(path)]) flushDirectory(directory)
     return
   }
-  const failure =
-    meta.format > format
-      ? new ShopError(
-          'data_newer',
-          `The data in ${path} was written by a newer Till (format ${meta.format}, this one knows ` +
-            `${format}). Start that version, or choose another directory with DATA.`,
-        )
-      : meta.partitions !== partitions
-        ? new ShopError(
-            'partitions_differ',
-            `The data in ${path} was created with PARTITIONS=${meta.partitions}, not ${partitions}. ` +
-              `Set PARTITIONS=${meta.partitions}, or choose another directory with DATA.`,
-          )
-        : undefined
-  if (failure === undefined) return
-  void root.close()
-  throw failure
+  const meta = JSON.parse(text) as Meta
+  if (meta.format > DATA_FORMAT) {
+    throw new ShopError(
+      'data_newer',
+      `The data in ${path} has format ${meta.format}, written by a newer Till; this one reads ` +
+        `up to ${DATA_FORMAT}. Start the newer Till, or set DATA to another directory.`,
+    )
+  }
+  if (meta.partitions !== partitions) {
+    throw new ShopError(
+      'partitions_differ',
+      `The data in ${path} was created with PARTITIONS=${meta.partitions}, which cannot change; ` +
+        `the setting is PARTITIONS=${partitions}. Set PARTITIONS=${meta.partitions}, or set DATA ` +
+        'to another directory.',
+    )
+  }
 }
 
-const closed = (path: string) =>
-  new ShopError('storage_closed', `The database in ${path} is closed; the shop is stopping.`)
-
-const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
-
-/** LMDB tells why a commit failed in a second promise of the error. */
-async function failureOf(path: string, error: unknown): Promise<ShopError> {
-  const detailed = (error as { commitError?: Promise<unknown> }).commitError
-  const cause = detailed === undefined ? error : await detailed.catch((reason: unknown) => reason)
-  const message = messageOf(cause)
-  if (/space|MAP_FULL|MDB_MAP_FULL|quota|too large/i.test(message)) {
-    const sentence = `No space is left for the database in ${path}: make room, then start again.`
-    return new ShopError('storage_full', sentence, cause)
+function flushDirectory(path: string): void {
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
   }
-  const sentence = `The database in ${path} cannot be written (${message}). Check its disk, then start again.`
-  return new ShopError('storage_unavailable', sentence, cause)
+}
+
+/** The library rejects with a stand-in, whose `commitError` rejects with the engine's own error. */
+async function causeOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<never> }
+  return commitError === undefined ? error : commitError.catch((cause: unknown) => cause)
+}
+
+const unavailable = (path: string, cause: unknown) =>
+  new ShopError(
+    'storage_unavailable',
+    `The data in ${path} cannot be written: ${(cause as Error).message}. Check the disk, then ` +
+      'restart the service.',
+    cause,
+  )
+
+async function openError(error: unknown, path: string): Promise<ShopError> {
+  if (error instanceof ShopError) return error
+  const cause = await causeOf(error)
+  if ((cause as NodeJS.ErrnoException).code === 'ENOSPC') return storageFull(path, cause)
+  return new ShopError(
+    'data_unreadable',
+    `The data in ${path} cannot be opened: ${(cause as Error).message}. Let this user read and ` +
+      'write the directory, restore it from a backup, or set DATA to another directory.',
+    cause,
+  )
 }

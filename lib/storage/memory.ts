@@ -1,66 +1,82 @@
 /**
- * Storage in memory, for tests: the same groups as the durable adapters, nothing outlives the process.
- * Records are frozen deeply when they are put, so that whoever mutates one finds out.
+ * Storage in memory, for tests and simulation. Groups like the others do: all steps of one turn of
+ * the microtask queue are one write. Uses neither timers nor the disk, so a simulated run repeats.
+ *
+ * A MemoryDisk is what survives: open a second storage on it to "restart". Every record that goes
+ * in or out is frozen to its depth, so that whoever mutates one throws at once.
+ * Next: group-commit.ts, which does the work.
  */
-import { ShopError } from '../runtime/errors.ts'
-import { runGroup, type Task } from './group.ts'
-import type { Json, Storage, StoredEntry } from './storage.ts'
+import { type Disk, GroupCommitStorage } from './group-commit.ts'
+import { type Changes, encodeRecord, type StoredRecord } from './step.ts'
+import type { Json, StoredEntry } from './storage.ts'
 
-export function openMemoryStorage({ partitions }: { readonly partitions: number }): Storage {
-  const spaces = Array.from({ length: partitions }, () => new Map<string, Json>())
-  const queues: Task[][] = spaces.map(() => [])
-  let isClosed = false
-
-  const space = (partition: number): Map<string, Json> => {
-    const found = spaces[partition]
-    if (isClosed) throw new ShopError('storage_closed', 'The storage is closed.')
-    if (found === undefined) throw new ShopError('internal', `There is no partition ${partition}.`)
-    return found
-  }
-
-  const run = (partition: number) => {
-    const records = spaces[partition]!
-    const group = runGroup(queues[partition]!.splice(0), (key) => records.get(key))
-    for (const [key, record] of group.writes) {
-      if (record === undefined) records.delete(key)
-      else records.set(key, frozen(record))
-    }
-    group.settle()
-  }
-
-  return {
-    partitions,
-    async transact(partition, keys, step) {
-      space(partition)
-      return new Promise((resolve, reject) => {
-        queues[partition]!.push({ keys, step, resolve, reject })
-        if (queues[partition]!.length === 1) setImmediate(run, partition)
-      })
-    },
-    async read<R extends Json>(partition: number, key: string) {
-      return space(partition).get(key) as R | undefined
-    },
-    async scan(partition, prefix, { after, limit }): Promise<readonly StoredEntry[]> {
-      return [...space(partition)]
-        .filter(([key]) => key.startsWith(prefix) && (after === undefined || key > after))
-        .sort(([a], [b]) => (a < b ? -1 : 1))
-        .slice(0, limit)
-        .map(([key, record]) => ({ key, record }))
-    },
-    async load(partition, entries) {
-      for (const { key, record } of entries) space(partition).set(key, frozen(record))
-    },
-    async close() {
-      isClosed = true
-      for (const partition of spaces.keys()) run(partition)
-    },
-  }
+export interface MemoryStorageOptions {
+  readonly partitions: number
+  /** Open on what an earlier storage has left; a new, empty disk if there is none. */
+  readonly disk?: MemoryDisk | undefined
+  /** Awaited before each write: delays it, or fails it by throwing, as a disk would. */
+  readonly beforeWrite?: (() => Promise<void>) | undefined
+  readonly onFailure?: ((error: Error) => void) | undefined
 }
 
-function frozen<T extends Json>(record: T): T {
-  if (typeof record === 'object') {
-    for (const value of Object.values(record)) if (value !== null) frozen(value as Json)
-    Object.freeze(record)
+/** What a MemoryStorage has made durable; holds it for as long as the disk itself is referenced. */
+export class MemoryDisk {
+  readonly records = new Map<string, Json>()
+}
+
+/** Durable means: on its disk. A storage that is dropped without `close` is a crash. */
+export async function openMemoryStorage(
+  options: MemoryStorageOptions,
+): Promise<GroupCommitStorage> {
+  const disk = new MemoryEngine(options.disk ?? new MemoryDisk(), options.beforeWrite)
+  return new GroupCommitStorage(disk, {
+    partitions: options.partitions,
+    nextTurn: async () => {},
+    onFailure: options.onFailure,
+  })
+}
+
+class MemoryEngine implements Disk {
+  readonly #records: Map<string, Json>
+  readonly #beforeWrite: (() => Promise<void>) | undefined
+
+  constructor(disk: MemoryDisk, beforeWrite: (() => Promise<void>) | undefined) {
+    this.#records = disk.records
+    this.#beforeWrite = beforeWrite
   }
-  return record
+
+  encode(record: Json): StoredRecord {
+    const text = encodeRecord(record)
+    deepFreeze(record)
+    return { record: deepFreeze(JSON.parse(text)), text }
+  }
+
+  read(place: string): Json | undefined {
+    return this.#records.get(place)
+  }
+
+  scan(prefix: string, after: string | undefined, limit: number): StoredEntry[] {
+    const inRange = (place: string) =>
+      place.startsWith(prefix) && (after === undefined || place > after)
+    const places = [...this.#records.keys()].filter(inRange).sort().slice(0, limit)
+    return places.map((key) => ({ key, record: this.#records.get(key)! }))
+  }
+
+  async write(changes: Changes): Promise<void> {
+    await this.#beforeWrite?.()
+    for (const [place, change] of changes) {
+      if (change === null) this.#records.delete(place)
+      else this.#records.set(place, change.record)
+    }
+  }
+
+  async close(): Promise<void> {}
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    Object.freeze(value)
+    for (const inner of Object.values(value)) deepFreeze(inner)
+  }
+  return value
 }

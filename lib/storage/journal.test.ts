@@ -1,0 +1,265 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import fc from 'fast-check'
+import { ShopError } from '../runtime/errors.ts'
+import type { Disk } from './group-commit.ts'
+import { Journal } from './journal.ts'
+import { JournaledDisk } from './journaled-disk.ts'
+import { type Changes, encodeRecord, type StoredRecord } from './step.ts'
+import type { Json } from './storage.ts'
+
+/** Small, so that the journal turns often. */
+const bytes = 8_192
+
+const directories: string[] = []
+function freshDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'till-journal-'))
+  directories.push(directory)
+  return directory
+}
+after(() => {
+  for (const directory of directories) rmSync(directory, { recursive: true, force: true })
+})
+
+const stored = (record: Json): StoredRecord => ({ record, text: encodeRecord(record) })
+const changes = (entries: Record<string, Json | null>): Changes =>
+  new Map(Object.entries(entries).map(([key, each]) => [key, each === null ? null : stored(each)]))
+
+async function append(journal: Journal, entries: Record<string, Json | null>): Promise<void> {
+  const frame = journal.frame(changes(entries))
+  assert(frame !== undefined)
+  await journal.append(frame)
+}
+
+/** A database in memory that outlives the disk over it, and may fail. */
+class Base implements Disk {
+  readonly records = new Map<string, Json>()
+  writesUntilFailure = Number.POSITIVE_INFINITY
+
+  encode(record: Json): StoredRecord {
+    return stored(record)
+  }
+  read(place: string): Json | undefined {
+    return this.records.get(place)
+  }
+  scan(prefix: string, after: string | undefined, limit: number) {
+    return [...this.records]
+      .filter(([key]) => key.startsWith(prefix) && (after === undefined || key > after))
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .slice(0, limit)
+      .map(([key, record]) => ({ key, record }))
+  }
+  async write(group: Changes): Promise<void> {
+    if (this.writesUntilFailure-- <= 0) throw new ShopError('storage_full', 'the database is full')
+    await Promise.resolve()
+    for (const [place, change] of group) {
+      if (change === null) this.records.delete(place)
+      else this.records.set(place, change.record)
+    }
+  }
+  async close(): Promise<void> {}
+
+  /** The database as one process sees it; after `kill` nothing of that process happens any more. */
+  connect(): Base & { kill(): void } {
+    const connection = Object.create(this) as Base & { kill(): void }
+    let isDead = false
+    connection.kill = () => {
+      isDead = true
+    }
+    connection.write = (group) => (isDead ? new Promise(() => {}) : this.write(group))
+    return connection
+  }
+}
+
+describe('journal', () => {
+  test('frames come back in order, from the number that is asked for', async () => {
+    const directory = freshDirectory()
+    const journal = Journal.open(directory, bytes)
+    journal.restart(5)
+    await append(journal, { a: 1 })
+    await append(journal, { a: 2, b: { text: 'ümläut\t\n' } })
+    journal.turn()
+    await append(journal, { a: null })
+    journal.close()
+    const again = Journal.open(directory, bytes)
+    assert.equal(again.replay(5).length, 3)
+    assert.deepEqual(again.replay(6), [
+      {
+        number: 6,
+        changes: [
+          ['a', '2'],
+          ['b', '{"text":"ümläut\\t\\n"}'],
+        ],
+      },
+      { number: 7, changes: [['a', null]] },
+    ])
+    again.restart(8)
+    assert.deepEqual(again.replay(8), [])
+    again.close()
+  })
+
+  test('a torn frame is not read, and what follows an old frame is not either', async () => {
+    const directory = freshDirectory()
+    const journal = Journal.open(directory, bytes)
+    for (let number = 0; number < 3; number++) await append(journal, { key: number })
+    journal.turn()
+    await append(journal, { key: 3 })
+    await append(journal, { key: 4 })
+    journal.turn()
+    await append(journal, { key: 5 })
+    journal.close()
+    const reopened = Journal.open(directory, bytes)
+    assert.deepEqual(
+      reopened.replay(5).map(({ number }) => number),
+      [5],
+    )
+    reopened.close()
+    const file = join(directory, 'journal-0')
+    const content = readFileSync(file)
+    content[16] = content[16]! ^ 1
+    writeFileSync(file, content)
+    const torn = Journal.open(directory, bytes)
+    assert.deepEqual(torn.replay(5), [])
+    torn.close()
+  })
+
+  test('a frame that is missing before a later one is damage, not a crash', async () => {
+    const directory = freshDirectory()
+    const journal = Journal.open(directory, bytes)
+    await append(journal, { key: 0 })
+    await append(journal, { key: 1 })
+    journal.turn()
+    await append(journal, { key: 2 })
+    journal.close()
+    const file = join(directory, 'journal-0')
+    const content = readFileSync(file)
+    content[16] = content[16]! ^ 1
+    writeFileSync(file, content)
+    const damaged = Journal.open(directory, bytes)
+    assert.throws(() => damaged.replay(0), /frame 0 is missing/)
+    damaged.close()
+  })
+
+  test('a group that no file could hold has no frame', () => {
+    const journal = Journal.open(freshDirectory(), bytes)
+    assert.equal(journal.frame(changes({ big: 'x'.repeat(bytes) })), undefined)
+    journal.close()
+  })
+})
+
+describe('journaled disk', () => {
+  const keys = ['a', 'b', 'ba', 'c', 'd']
+  /** A write (of a size that makes the journal turn often), a crash, or a close. */
+  const action = fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.dictionary(
+        fc.constantFrom(...keys),
+        fc.option(fc.record({ n: fc.integer(), size: fc.constantFrom(0, 3_000, 5_000, 9_000) })),
+        { maxKeys: 3 },
+      ),
+    },
+    { weight: 2, arbitrary: fc.constantFrom('crash' as const, 'close' as const, 'fail' as const) },
+  )
+
+  test('shows what a map would, whatever crashes and turns', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: 12 }), async (actions) => {
+        const directory = freshDirectory()
+        const base = new Base()
+        const model = new Map<string, string>()
+        let connection = base.connect()
+        let disk = await JournaledDisk.open(connection, Journal.open(directory, bytes))
+        for (const each of actions) {
+          base.writesUntilFailure = Number.POSITIVE_INFINITY
+          if (each === 'close') await disk.close()
+          if (each === 'crash' || each === 'close') {
+            connection.kill()
+            connection = base.connect()
+            disk = await JournaledDisk.open(connection, Journal.open(directory, bytes))
+          } else if (each === 'fail') {
+            base.writesUntilFailure = 1
+          } else {
+            const group = new Map(
+              Object.entries(each).map(([key, value]) => [
+                key,
+                value === null ? null : stored({ n: value.n, fill: 'x'.repeat(value.size) }),
+              ]),
+            )
+            await disk.write(group)
+            for (const [key, change] of group) {
+              if (change === null) model.delete(key)
+              else model.set(key, change.text)
+            }
+          }
+          for (const key of keys) {
+            const record = disk.read(key)
+            assert.equal(record === undefined ? undefined : encodeRecord(record), model.get(key))
+          }
+          const wanted = [...model.keys()].filter((key) => key.startsWith('b')).sort()
+          assert.deepEqual(
+            disk.scan('b', undefined, 9).map(({ key }) => key),
+            wanted,
+          )
+          assert.deepEqual(
+            disk.scan('b', 'b', 1).map(({ key }) => key),
+            wanted.slice(wanted.indexOf('b') + 1, wanted.indexOf('b') + 2),
+          )
+        }
+        await disk.close()
+        rmSync(directory, { recursive: true, force: true })
+      }),
+      { numRuns: 200, seed: 7 },
+    )
+  })
+
+  test('a database that fails while it is carried over loses nothing', async () => {
+    const directory = freshDirectory()
+    const base = new Base()
+    const disk = await JournaledDisk.open(base, Journal.open(directory, bytes))
+    const big = 'x'.repeat(5_000)
+    await disk.write(changes({ a: big }))
+    base.writesUntilFailure = 0
+    await disk.write(changes({ b: big }))
+    await assert.rejects(disk.write(changes({ c: big })), { code: 'storage_full' })
+    base.writesUntilFailure = Number.POSITIVE_INFINITY
+    await disk.write(changes({ d: big }))
+    for (const key of ['a', 'b', 'd']) assert.equal(disk.read(key), big)
+    assert.equal(disk.read('c'), undefined)
+    base.writesUntilFailure = 0
+    await disk.close()
+    base.writesUntilFailure = Number.POSITIVE_INFINITY
+    const reopened = await JournaledDisk.open(base, Journal.open(directory, bytes))
+    for (const key of ['a', 'b', 'd']) assert.equal(reopened.read(key), big)
+    assert.equal(reopened.read('c'), undefined)
+    await reopened.close()
+  })
+
+  test('a database that fails for another reason is not written again', async () => {
+    const base = new Base()
+    const disk = await JournaledDisk.open(base, Journal.open(freshDirectory(), bytes))
+    const big = 'x'.repeat(5_000)
+    base.write = () => Promise.reject(new Error('broken'))
+    await disk.write(changes({ a: big }))
+    await disk.write(changes({ b: big }))
+    await assert.rejects(disk.write(changes({ c: big })), /broken/)
+    base.write = () => assert.fail('written again')
+    await assert.rejects(disk.write(changes({ c: big })), /broken/)
+    await disk.close()
+  })
+
+  test('no group is accepted without room for what the journal holds', async () => {
+    const noRoom = () => {
+      throw new ShopError('storage_full', 'no room')
+    }
+    const journal = Journal.open(freshDirectory(), bytes)
+    const disk = await JournaledDisk.open(new Base(), journal, noRoom)
+    await assert.rejects(disk.write(changes({ a: 1 })), { code: 'storage_full' })
+    assert.equal(disk.read('a'), undefined)
+    assert.equal(journal.next, 0)
+    await disk.close()
+  })
+})

@@ -1,0 +1,191 @@
+/**
+ * A journal: groups of changes, each made durable by one sequential write, before they reach the
+ * database itself. Two files of fixed size take turns: one is written while what the other holds is
+ * carried into the database.
+ *
+ * Promise: when `append` resolves, its group is on the disk (the files are opened O_DSYNC and have
+ * their full size from the start, so no write changes their metadata). A group is read back whole
+ * or not at all: each frame has a checksum, and a number that must follow the one before it, which
+ * tells a torn or an old frame from a new one. Idea: write-ahead logging as in ARIES (Mohan et al.
+ * 1992), redo only; recycled segments as in PostgreSQL.
+ *
+ * Layout of a frame: length (4 bytes), CRC-32 of the rest (4), number (6), then a line for each
+ * change: `place TAB json`, or `place` alone for what is deleted.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  readSync,
+  statSync,
+  write,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import type { Changes } from './step.ts'
+
+/** Bytes of each of the two files; the database is brought up to date each time one is full. */
+export const JOURNAL_BYTES = 8 * 1024 * 1024
+
+const headerBytes = 14
+const checksumEnd = 8
+/** At the start of a file that has no frames: no frame has this length. */
+const noFrame = Buffer.alloc(4)
+const zeros = Buffer.alloc(1024 * 1024)
+
+export interface ReplayedFrame {
+  readonly number: number
+  /** Places with their JSON text, or null where they were deleted. */
+  readonly changes: readonly (readonly [place: string, text: string | null])[]
+}
+
+export class Journal {
+  readonly #files: readonly [number, number]
+  readonly #bytes: number
+  #active: 0 | 1 = 0
+  #position = 0
+  #number = 0
+
+  private constructor(files: readonly [number, number], bytes: number) {
+    this.#files = files
+    this.#bytes = bytes
+  }
+
+  /** Opens or creates the two files in `directory`. */
+  static open(directory: string, bytes = JOURNAL_BYTES): Journal {
+    const paths = [join(directory, 'journal-0'), join(directory, 'journal-1')] as const
+    return new Journal([openFile(paths[0], bytes), openFile(paths[1], bytes)], bytes)
+  }
+
+  /** The number that the next frame will have. */
+  get next(): number {
+    return this.#number
+  }
+
+  /**
+   * Every frame from `first` on, in order. Throws where a later frame exists but one before it does
+   * not: then the files are damaged, for a crash loses only the last.
+   */
+  replay(first: number): readonly ReplayedFrame[] {
+    const runs = this.#files.map((file) => readFrames(file))
+    const frames = runs
+      .flat()
+      .filter((frame) => frame.number >= first)
+      .sort((a, b) => a.number - b.number)
+    frames.forEach((frame, index) => {
+      if (frame.number !== first + index)
+        throw new Error(`journal frame ${first + index} is missing`)
+    })
+    return frames
+  }
+
+  /** Everything is in the database: forgets all frames; the next is `number`, in the first file. */
+  restart(number: number): void {
+    for (const file of this.#files) writeSync(file, noFrame, 0, noFrame.length, 0)
+    this.#number = number
+    this.#active = 0
+    this.#position = 0
+  }
+
+  /** The other file, from its start; the caller has carried what it held into the database. */
+  turn(): void {
+    this.#active = this.#active === 0 ? 1 : 0
+    this.#position = 0
+  }
+
+  /** Whether a group of this size still fits into the file in turn. */
+  fits(frame: Buffer): boolean {
+    return this.#position + frame.length <= this.#bytes
+  }
+
+  /** The frame of the next group; `undefined` where no file could hold it. */
+  frame(changes: Changes): Buffer | undefined {
+    let lines = ''
+    for (const [place, change] of changes) {
+      lines += change === null ? `${place}\n` : `${place}\t${change.text}\n`
+    }
+    const bytes = headerBytes + Buffer.byteLength(lines)
+    if (bytes > this.#bytes) return undefined
+    const frame = Buffer.allocUnsafe(bytes)
+    frame.writeUInt32LE(bytes, 0)
+    frame.writeUIntLE(this.#number, checksumEnd, headerBytes - checksumEnd)
+    frame.write(lines, headerBytes)
+    frame.writeUInt32LE(crc32(frame.subarray(checksumEnd)), 4)
+    return frame
+  }
+
+  /** Durable when it resolves. After a rejection nobody knows; the journal must not be used again. */
+  async append(frame: Buffer): Promise<void> {
+    for (let written = 0; written < frame.length; ) {
+      written += await this.#write(frame, written)
+    }
+    this.#position += frame.length
+    this.#number++
+  }
+
+  #write(frame: Buffer, from: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const file = this.#files[this.#active]
+      write(file, frame, from, frame.length - from, this.#position + from, (error, written) =>
+        error ? reject(error) : resolve(written),
+      )
+    })
+  }
+
+  close(): void {
+    for (const file of this.#files) closeSync(file)
+  }
+}
+
+/** Full-sized and durable before it is used. */
+function openFile(path: string, bytes: number): number {
+  const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+  if (size < bytes) {
+    const file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o600)
+    try {
+      for (let at = size; at < bytes; ) {
+        at += writeSync(file, zeros, 0, Math.min(zeros.length, bytes - at), at)
+      }
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+  }
+  return openSync(path, constants.O_RDWR | constants.O_DSYNC)
+}
+
+/** The frames at the start of a file whose numbers follow one another. */
+function readFrames(file: number): ReplayedFrame[] {
+  const start = Buffer.alloc(noFrame.length)
+  readSync(file, start, 0, start.length, 0)
+  if (start.equals(noFrame)) return []
+  const bytes = Buffer.alloc(fstatSync(file).size)
+  readSync(file, bytes, 0, bytes.length, 0)
+  const frames: ReplayedFrame[] = []
+  for (let at = 0; at + headerBytes <= bytes.length; ) {
+    const length = bytes.readUInt32LE(at)
+    if (length < headerBytes || at + length > bytes.length) break
+    if (crc32(bytes.subarray(at + checksumEnd, at + length)) !== bytes.readUInt32LE(at + 4)) break
+    const number = bytes.readUIntLE(at + checksumEnd, headerBytes - checksumEnd)
+    const last = frames.at(-1)
+    if (last !== undefined && number !== last.number + 1) break
+    frames.push({ number, changes: parse(bytes.toString('utf8', at + headerBytes, at + length)) })
+    at += length
+  }
+  return frames
+}
+
+function parse(lines: string): ReplayedFrame['changes'] {
+  return lines
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => {
+      const tab = line.indexOf('\t')
+      return tab < 0
+        ? ([line, null] as const)
+        : ([line.slice(0, tab), line.slice(tab + 1)] as const)
+    })
+}

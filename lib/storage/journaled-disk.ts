@@ -1,0 +1,160 @@
+/**
+ * A disk whose writes go to a journal first and reach the database under it later, many at once:
+ * one sequential write makes a group durable, and a record that changes ten times is carried over
+ * once. It costs memory for what is not carried over yet, bounded by the journal's size.
+ *
+ * Promise: the same as any Disk. After a crash, opening reads the journal back into the database, so
+ * everything acknowledged is there. Carrying over is idempotent: it may be cut off anywhere.
+ */
+import { ShopError } from '../runtime/errors.ts'
+import type { Disk } from './group-commit.ts'
+import type { Journal } from './journal.ts'
+import type { Changes, StoredRecord } from './step.ts'
+import type { Json, StoredEntry } from './storage.ts'
+
+/** Where the database remembers the first journal frame that it may lack. */
+const firstFramePlace = 'journal'
+/** Changes carried over by one write of the database. */
+const carriedAtOnce = 2_000
+
+type Overlay = Map<string, StoredRecord | null>
+
+export class JournaledDisk implements Disk {
+  readonly #base: Disk
+  readonly #journal: Journal
+  readonly #requireRoom: () => void
+  /** What the journal file in turn holds. */
+  #current: Overlay = new Map()
+  /** What the other file holds, while it is carried over. */
+  #carried: Overlay = new Map()
+  /** The first frame after those of `#carried`. */
+  #carriedUpTo = 0
+  #carrying: Promise<void> | undefined
+  /** Why carrying over failed last; a full disk may pass, anything else ends this disk. */
+  #failure: unknown
+
+  private constructor(base: Disk, journal: Journal, requireRoom: () => void) {
+    this.#base = base
+    this.#journal = journal
+    this.#requireRoom = requireRoom
+  }
+
+  /**
+   * Brings the database up to date with the journal. Throws an Error where the journal is damaged.
+   * `requireRoom` throws where the database might not take all that a journal can hold: a group is
+   * refused rather than acknowledged and then not carried over.
+   */
+  static async open(
+    base: Disk,
+    journal: Journal,
+    requireRoom: () => void = () => {},
+  ): Promise<JournaledDisk> {
+    const disk = new JournaledDisk(base, journal, requireRoom)
+    const first = (base.read(firstFramePlace) as number | undefined) ?? 0
+    const frames = journal.replay(first)
+    for (const { changes } of frames) {
+      for (const [place, text] of changes) {
+        disk.#carried.set(place, text === null ? null : { record: JSON.parse(text), text })
+      }
+    }
+    const next = first + frames.length
+    await disk.#carryOver(next)
+    journal.restart(next)
+    return disk
+  }
+
+  encode(record: Json): StoredRecord {
+    return this.#base.encode(record)
+  }
+
+  read(place: string): Json | undefined {
+    let change = this.#current.get(place)
+    if (change === undefined) change = this.#carried.get(place)
+    if (change === undefined) return this.#base.read(place)
+    return change === null ? undefined : change.record
+  }
+
+  scan(prefix: string, after: string | undefined, limit: number): StoredEntry[] {
+    const changes: Overlay = new Map()
+    for (const overlay of [this.#carried, this.#current]) {
+      for (const [place, change] of overlay) {
+        if (place.startsWith(prefix) && (after === undefined || place > after)) {
+          changes.set(place, change)
+        }
+      }
+    }
+    if (changes.size === 0) return this.#base.scan(prefix, after, limit)
+    // Enough that `limit` are left even if every change hides one of them.
+    const found = this.#base
+      .scan(prefix, after, limit + changes.size)
+      .filter(({ key }) => !changes.has(key))
+    for (const [key, change] of changes) {
+      if (change !== null) found.push({ key, record: change.record })
+    }
+    return found.sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, limit)
+  }
+
+  async write(changes: Changes): Promise<void> {
+    this.#requireRoom()
+    const frame = this.#journal.frame(changes)
+    if (frame === undefined) return this.#writeThrough(changes)
+    if (!this.#journal.fits(frame)) await this.#turn()
+    await this.#journal.append(frame)
+    for (const [place, change] of changes) this.#current.set(place, change)
+  }
+
+  /** Where carrying over fails, the journal keeps what the database lacks. */
+  async close(): Promise<void> {
+    try {
+      await this.#carrying
+      if (this.#failure === undefined) await this.#turn()
+      await this.#carrying
+      if (this.#failure === undefined) this.#journal.restart(this.#journal.next)
+    } finally {
+      this.#journal.close()
+      await this.#base.close()
+    }
+  }
+
+  /** Goes on in the other file, once that one has been carried over, and carries this one over. */
+  async #turn(): Promise<void> {
+    await this.#carrying
+    // What is not in the database must not be written over in the journal.
+    if (this.#failure !== undefined) await this.#carryAgain()
+    this.#carried = this.#current
+    this.#current = new Map()
+    this.#journal.turn()
+    this.#carriedUpTo = this.#journal.next
+    this.#carrying = this.#carryOver(this.#carriedUpTo).catch((error: unknown) => {
+      this.#failure = error
+    })
+  }
+
+  async #carryAgain(): Promise<void> {
+    if (!(this.#failure instanceof ShopError && this.#failure.code === 'storage_full')) {
+      throw this.#failure
+    }
+    await this.#carryOver(this.#carriedUpTo)
+    this.#failure = undefined
+  }
+
+  /** A group that no journal file could hold is one write of the database, after all before it. */
+  async #writeThrough(changes: Changes): Promise<void> {
+    await this.#turn()
+    await this.#carrying
+    if (this.#failure !== undefined) throw this.#failure
+    await this.#base.write(changes)
+  }
+
+  /** From its end on the database needs no frame below `next`. */
+  async #carryOver(next: number): Promise<void> {
+    // In the order of the keys, neighbours share pages of the tree.
+    const places = [...this.#carried.keys()].sort()
+    for (let from = 0; from < places.length; from += carriedAtOnce) {
+      const chunk = places.slice(from, from + carriedAtOnce)
+      await this.#base.write(new Map(chunk.map((place) => [place, this.#carried.get(place)!])))
+    }
+    await this.#base.write(new Map([[firstFramePlace, this.#base.encode(next)]]))
+    this.#carried = new Map()
+  }
+}
