@@ -75,7 +75,9 @@ type Action =
   | 'park'
 
 /** Every legal meeting of a branch and a command; what is not here is a contradiction. */
-const table: Readonly<Record<BranchState | 'none', Readonly<Partial<Record<Verb, Action>>>>> = {
+export const participantTable: Readonly<
+  Record<BranchState | 'none', Readonly<Partial<Record<Verb, Action>>>>
+> = {
   none: {
     prepare: 'hold',
     execute: 'holdAndTake',
@@ -108,7 +110,7 @@ export function obey<R>(
   const { verb, transaction } = command
   const { entries } = command.branch
   const known = branch === undefined || sameEntries(branch.entries, entries)
-  const action = known ? (table[branch?.state ?? 'none'][verb] ?? 'park') : 'park'
+  const action = known ? (participantTable[branch?.state ?? 'none'][verb] ?? 'park') : 'park'
   switch (action) {
     case 'hold':
       return hold(command, records, domain, 'prepared')
