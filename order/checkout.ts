@@ -10,6 +10,7 @@
 import type { Coordinator } from '../lib/engine/coordinator.ts'
 import { patiently } from '../lib/engine/patience.ts'
 import type { ServicePorts } from '../lib/engine/service.ts'
+import { ShopError } from '../lib/runtime/errors.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
 import { problem, type ShopAnswer, text } from '../lib/runtime/route.ts'
 import type { Branch, Checkout, Entry, Reason } from '../protocol/messages.ts'
@@ -54,7 +55,7 @@ export class Checkouts {
         last = result
         return undefined
       })
-      return answer ?? refused(id, last ?? 'busy')
+      return answer ?? (await this.#giveUp(id, last ?? 'busy'))
     } finally {
       this.#inFlight--
     }
@@ -65,14 +66,40 @@ export class Checkouts {
     const { orders, coordinator } = this.#ports
     const order = await orders.read(id)
     if (order === undefined) return unknownOrder(id)
-    if (order.paid !== undefined) return paid(id)
+    if (order.paid !== undefined) return this.#paid(id, order, order.paid)
     if (order.lines.length === 0) {
       await orders.payForNothing(id, paidForNothing)
       return 'order_changed'
     }
     const outcome = await coordinator.run(this.#branches(id, order))
     if (outcome.kind === 'committed') return paid(id)
-    return passing.has(outcome.reason) ? outcome.reason : refused(id, outcome.reason)
+    if (passing.has(outcome.reason)) return outcome.reason
+    const isClosed = await orders.closeVersion(id, order.version)
+    return isClosed ? refused(id, outcome.reason) : 'ended'
+  }
+
+  /** Paid before: the answer is the same, and so is its promise that the participants have applied it. */
+  async #paid(id: string, order: OrderRecord, paidBy: string): Promise<ShopAnswer> {
+    const { coordinator, config } = this.#ports
+    if (paidBy === paidForNothing) return paid(id)
+    const checkout = { ...this.#branches(id, order), paidBy }
+    await patiently(this.#ports, config.answerWaitMs, () =>
+      coordinator.run(checkout).catch(() => undefined),
+    )
+    return paid(id)
+  }
+
+  /** Others were in the way to the end: refused only if nothing of this request can happen any more. */
+  async #giveUp(id: string, reason: Reason): Promise<ShopAnswer> {
+    const { orders } = this.#ports
+    const order = await orders.read(id)
+    if (order === undefined) return unknownOrder(id)
+    if (order.paid !== undefined) return this.#paid(id, order, order.paid)
+    if (await orders.closeVersion(id, order.version)) return refused(id, reason)
+    throw new ShopError(
+      'not_known_yet',
+      'Another checkout of this order is still under way; repeat the request or look at the order.',
+    )
   }
 
   /** All items of one stock partition travel as one branch. */

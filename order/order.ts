@@ -37,6 +37,12 @@ export const newOrder = (userId: string): OrderRecord => ({
   generation: 0,
 })
 
+/**
+ * The version that an order made by batch_init begins with: beyond all that the order it replaces
+ * could reach, so that a checkout which read the old order is refused by the new one.
+ */
+export const firstVersionOf = (generation: number): number => generation * 2 ** 32
+
 export type AddRefusal = 'order_paid' | 'in_checkout' | 'overflow' | 'too_many_lines'
 
 /** Adds units of an item; the same item twice adds up. Sums stay exact or are refused. */

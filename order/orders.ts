@@ -7,7 +7,7 @@ import type { ServicePorts } from '../lib/engine/service.ts'
 import type { ErrorCode } from '../lib/runtime/errors.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
 import { json, problem, type ShopAnswer, type ShopRequest, text } from '../lib/runtime/route.ts'
-import { type AddRefusal, addLine, newOrder, type OrderRecord } from './order.ts'
+import { type AddRefusal, addLine, firstVersionOf, newOrder, type OrderRecord } from './order.ts'
 
 export const orderPrefix = 'order:'
 export const orderKey = (id: string) => orderPrefix + id
@@ -82,6 +82,22 @@ export class Orders {
     })
   }
 
+  /**
+   * True when no checkout that was made from `version` can pay the order any more: a late or repeated
+   * request for it will be refused. False while one has the order, or if one has paid it.
+   */
+  async closeVersion(id: string, version: number): Promise<boolean> {
+    const known = await this.read(id)
+    if (known === undefined || isBeyond(known, version)) return true
+    return this.#ports.storage.transact(this.#partition(id), [orderKey(id)], (draft) => {
+      const order = draft.get<OrderRecord>(orderKey(id))
+      if (order === undefined || isBeyond(order, version)) return true
+      if (order.paid !== undefined || order.checkout !== undefined) return false
+      draft.put(orderKey(id), { ...order, version: order.version + 1 })
+      return true
+    })
+  }
+
   batchInit(
     request: ShopRequest,
     count: number,
@@ -105,7 +121,8 @@ export class Orders {
                 { itemId: first, quantity: 1, price },
                 { itemId: second, quantity: 1, price },
               ]
-        return { userId: String(random.integer(users)), lines, total, version: 0, generation }
+        const userId = String(random.integer(users))
+        return { userId, lines, total, version: firstVersionOf(generation), generation }
       })
       return json({ msg: 'Batch init for orders successful' })
     })
@@ -127,6 +144,9 @@ export class Orders {
     return partitionOf(id, this.#ports.storage.partitions)
   }
 }
+
+const isBeyond = (order: OrderRecord, version: number): boolean =>
+  order.paid === undefined && order.checkout === undefined && order.version > version
 
 export const unknownOrder = (id: string) => problem('unknown_order', `There is no order ${id}.`)
 

@@ -40,6 +40,8 @@ export interface Checkout {
   readonly orderId: string
   /** Always exactly one branch of `order`, at least one of `stock` and one of `payment`. */
   readonly branches: readonly Branch[]
+  /** The order is paid by this transaction already: nothing is run, its end is waited for. */
+  readonly paidBy?: TransactionId
 }
 
 /** Stable codes of a refused or aborted checkout; errors.ts maps them to HTTP. */

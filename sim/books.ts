@@ -33,6 +33,7 @@ export interface Decision {
   state: State
   readonly startedAt: number
   decidedAt: number | undefined
+  endedAt: number | undefined
 }
 
 export interface DirectChange {
@@ -88,6 +89,15 @@ export class Books {
     return last
   }
 
+  /** How long a transaction was open after `healedAt`, at most. */
+  drainMs(healedAt: number): number {
+    let most = 0
+    for (const { startedAt, endedAt } of this.decisions.values()) {
+      if (endedAt !== undefined) most = Math.max(most, endedAt - Math.max(startedAt, healedAt))
+    }
+    return most
+  }
+
   postings(transaction: string): ReadonlyMap<string, Posting> {
     return this.ledger.get(transaction) ?? noPostings
   }
@@ -141,12 +151,14 @@ export class Books {
     this.#coverage.add(`${state.protocol} log: ${from} -> ${state.phase}`)
     const known = this.decisions.get(state.transaction)
     const decidedAt = state.decided === undefined ? undefined : at
+    const endedAt = state.phase === 'ended' ? at : undefined
     if (known === undefined) {
       const { transaction } = state
-      this.decisions.set(transaction, { transaction, state, startedAt: at, decidedAt })
+      this.decisions.set(transaction, { transaction, state, startedAt: at, decidedAt, endedAt })
     } else {
       known.state = state
       known.decidedAt ??= decidedAt
+      known.endedAt ??= endedAt
     }
   }
 }

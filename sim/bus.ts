@@ -38,6 +38,8 @@ export class Broker {
   readonly #partitions: number
   readonly #topics = new Map<Topic, Membership>()
   readonly #lanes = new Map<string, Lane>()
+  /** Copies on their way. */
+  inFlight = 0
   /** What each consumer has been handed and not acknowledged. */
   readonly #unacknowledged = new Map<Member, Map<number, Set<Batch>>>()
   readonly #queues = new Map<Member, Map<number, Batch[]>>()
@@ -148,15 +150,22 @@ export class Broker {
       coverage.add('bus: lost')
       return false
     })
-    if (arriving.length > 0)
-      world.after(this.#delay(topic), () => this.#arrive(topic, partition, arriving))
+    if (arriving.length > 0) this.#fly(this.#delay(topic), topic, partition, arriving)
     if (repeat === undefined) return
     for (const message of batch) {
       if (random.next() >= repeat.rate) continue
       coverage.add('bus: repeated')
       const again = this.#delay(topic) + random.next() ** 3 * 8_000
-      world.after(again, () => this.#arrive(topic, partition, [message]))
+      this.#fly(again, topic, partition, [message])
     }
+  }
+
+  #fly(ms: number, topic: Topic, partition: number, batch: Batch): void {
+    this.inFlight++
+    this.#scene.world.after(ms, () => {
+      this.inFlight--
+      this.#arrive(topic, partition, batch)
+    })
   }
 
   #delay(topic: Topic): number {

@@ -180,7 +180,9 @@ export class Workload {
       const again = isUnknown(operation) && attempt < mostAttempts && this.#random.next() < repeats
       if (!again || this.#isOver) return next()
       const pause = this.#random.next() * 200
-      this.#shop.world.after(pause, () => this.#checkout(order_id, attempt + 1, next))
+      this.#shop.world.after(pause, () => {
+        if (!this.#isOver) this.#checkout(order_id, attempt + 1, next)
+      })
     })
   }
 
@@ -210,7 +212,9 @@ export class Workload {
       this.#clients.send(request, (operation) => {
         const isOver = request.key === undefined || !isUnknown(operation) || this.#isOver
         if (isOver || number === mostAttempts) return next(operation)
-        this.#shop.world.after(this.#random.next() * 200, () => attempt(number + 1))
+        this.#shop.world.after(this.#random.next() * 200, () => {
+          if (!this.#isOver) attempt(number + 1)
+        })
       })
     }
     attempt(1)

@@ -20,6 +20,7 @@ import type {
   Outcome,
   ProtocolName,
   Reply,
+  TransactionId,
 } from '../../protocol/messages.ts'
 import {
   type Event,
@@ -133,12 +134,35 @@ export class CoordinatorPartition {
 
   run(checkout: Checkout): Promise<Outcome> {
     if (this.#isClosed) return Promise.reject(notKnownYet())
-    const joined = this.#byOrder.get(checkout.orderId)
+    const joined = this.#joined(checkout)
+    if (joined === undefined && checkout.paidBy !== undefined) {
+      const outcome = this.#endOf(checkout.paidBy)
+      return outcome === undefined ? Promise.reject(notKnownYet()) : Promise.resolve(outcome)
+    }
     return new Promise((resolve, reject) => {
       const waiter = { resolve, reject }
       if (joined !== undefined) joined.waiters.push(waiter)
       else this.#begin(checkout, waiter)
     })
+  }
+
+  /** The open transaction whose outcome answers this checkout too. */
+  #joined(checkout: Checkout): Open | undefined {
+    if (checkout.paidBy !== undefined) return this.#open.get(checkout.paidBy)
+    const open = this.#byOrder.get(checkout.orderId)
+    // Made from another version of the order, it would answer for lines that were not asked for.
+    if (open === undefined || versionIn(open.state) !== versionIn(checkout)) return undefined
+    return open
+  }
+
+  /** What paid an order and is not open here has ended, unless a newer owner runs it. */
+  #endOf(transaction: TransactionId): Outcome | undefined {
+    const id = parseTransactionId(transaction)
+    const { home } = this.#options
+    if (id?.home === home && positionOf(id.epoch, id.sequence) >= this.#nextPosition()) {
+      return undefined
+    }
+    return { kind: 'committed', transaction }
   }
 
   async receive(message: Message): Promise<void> {
@@ -306,13 +330,20 @@ export class CoordinatorPartition {
   }
 
   #onRequest(request: CheckoutRequest): void {
-    const joined = this.#byOrder.get(request.checkout.orderId)
+    const { id, checkout, replyTo } = request
+    const joined = this.#joined(checkout)
     if (joined !== undefined) {
-      joined.requests.set(request.id, request)
+      joined.requests.set(id, request)
       return
     }
-    this.#begin(request.checkout, { resolve: () => {}, reject: () => {} })
-    this.#byOrder.get(request.checkout.orderId)?.requests.set(request.id, request)
+    if (checkout.paidBy !== undefined) {
+      const outcome = this.#endOf(checkout.paidBy)
+      if (outcome === undefined) return
+      this.#options.bus.send(replyTo.topic, replyTo.partition, { kind: 'outcome', id, outcome })
+      return
+    }
+    this.#begin(checkout, { resolve: () => {}, reject: () => {} })
+    this.#byOrder.get(checkout.orderId)?.requests.set(id, request)
   }
 
   /**
@@ -371,6 +402,10 @@ export class CoordinatorPartition {
     this.#options.onLost(this.#partition, error)
   }
 }
+
+/** The version of the order that a checkout was made from. */
+const versionIn = ({ branches }: Pick<Checkout, 'branches'>): number | undefined =>
+  branches.find(({ service }) => service === 'order')?.entries[0]?.amount
 
 const notKnownYet = () =>
   new ShopError(

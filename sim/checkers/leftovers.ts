@@ -11,7 +11,7 @@ import type { Change, Write } from '../storage.ts'
 import type { Checker, Evidence } from './checker.ts'
 
 /** The longest pauses of a partition's reopening, of two resends, and some work. */
-export const endsWithinMs = ({ config }: Draw): number =>
+const endsWithinMs = ({ config }: Draw): number =>
   2 * 1.25 * config.resendMaxMs + config.checkoutDeadlineMs + config.inquireAfterMs + 4_000
 
 export interface Leftovers extends Checker {
@@ -39,6 +39,10 @@ export function leftovers(evidence: Evidence): Leftovers {
       for (const write of writes) note(service, write)
     },
     atEnd() {
+      const tookMs = evidence.books.drainMs(evidence.healedAt)
+      if (tookMs > endsWithinMs(evidence.draw)) {
+        evidence.report('I5', `a transaction took ${tookMs.toFixed(0)} ms without any fault`)
+      }
       if (open.size === 0) return
       const logs = [...open.keys()].some((name) => name.includes(' log:'))
       evidence.report(logs ? 'I5' : 'I6', `left when all should have ended: ${tell()}`)
