@@ -166,16 +166,35 @@ function readFrames(file: number): ReplayedFrame[] {
   readSync(file, bytes, 0, bytes.length, 0)
   const frames: ReplayedFrame[] = []
   for (let at = 0; at + headerBytes <= bytes.length; ) {
-    const length = bytes.readUInt32LE(at)
-    if (length < headerBytes || at + length > bytes.length) break
-    if (crc32(bytes.subarray(at + checksumEnd, at + length)) !== bytes.readUInt32LE(at + 4)) break
-    const number = bytes.readUIntLE(at + checksumEnd, headerBytes - checksumEnd)
-    const last = frames.at(-1)
-    if (last !== undefined && number !== last.number + 1) break
-    frames.push({ number, changes: parse(bytes.toString('utf8', at + headerBytes, at + length)) })
-    at += length
+    const frame = frameAt(bytes, at)
+    const expected = frames.length === 0 ? frame?.number : frames[0]!.number + frames.length
+    if (frame === undefined || frame.number !== expected) {
+      requireEnd(bytes, at, frames)
+      break
+    }
+    const { number, end } = frame
+    frames.push({ number, changes: parse(bytes.toString('utf8', at + headerBytes, end)) })
+    at = end
   }
   return frames
+}
+
+/** The frame that begins at `at`, if one does and is whole. */
+function frameAt(bytes: Buffer, at: number): { number: number; end: number } | undefined {
+  if (at + headerBytes > bytes.length) return undefined
+  const end = at + bytes.readUInt32LE(at)
+  if (end < at + headerBytes || end > bytes.length) return undefined
+  if (crc32(bytes.subarray(at + checksumEnd, end)) !== bytes.readUInt32LE(at + 4)) return undefined
+  return { number: bytes.readUIntLE(at + checksumEnd, headerBytes - checksumEnd), end }
+}
+
+/** A crash tears only the last frame: one that is broken before a whole newer one is damage. */
+function requireEnd(bytes: Buffer, at: number, before: readonly ReplayedFrame[]): void {
+  const next = frameAt(bytes, at + (at + 4 <= bytes.length ? bytes.readUInt32LE(at) : 0))
+  const last = before.at(-1)?.number ?? Number.POSITIVE_INFINITY
+  if (next !== undefined && next.number === last + 2) {
+    throw new Error(`journal frame ${last + 1} is damaged`)
+  }
 }
 
 function parse(lines: string): ReplayedFrame['changes'] {

@@ -40,7 +40,7 @@ storageConformance('lmdb', {
 describe('lmdb: kill -9', () => {
   const LANES = 24
   const ROUNDS = 4
-  const MOST_LINES_BEFORE_KILL = 6_000
+  const MOST_LINES_BEFORE_KILL = 1_500
   const random = seededRandom(20_260_101)
 
   /** Ends when so many moves were acknowledged; answers the last acknowledged number per lane. */
