@@ -24,7 +24,7 @@ export function recordsRoute(path: string, storage: Storage, prefix: string): Ro
       }
       const after = query.get('after')
       const page = await storage.scan(partition, prefix, {
-        ...(after === undefined ? {} : { after }),
+        ...(after === undefined ? {} : { after: prefix + after }),
         limit: largestPage,
       })
       const records = page.map(({ key, record }) => [key.slice(prefix.length), record])

@@ -1,0 +1,34 @@
+/**
+ * The embedded shop as a process of its own, so that tests can kill it: `node shop-process.ts JSON`,
+ * where the JSON object holds settings by their names in config.ts. It prints one line of JSON with
+ * its ports, drains on SIGTERM, and ends when its standard input does, so that none outlives a test.
+ */
+import { enableCompileCache, flushCompileCache } from 'node:module'
+
+// Before anything else is imported: most of the start of a shop is compiling it.
+enableCompileCache()
+const { openEmbeddedShop } = await import('../cli/embedded-shop.ts')
+const { systemClock } = await import('../lib/runtime/clock.ts')
+const { readConfig } = await import('../lib/runtime/config.ts')
+const { createLifecycle, runProcess } = await import('../lib/runtime/lifecycle.ts')
+const { createLog } = await import('../lib/runtime/log.ts')
+
+process.stdin.on('end', () => process.exit()).resume()
+
+const config = readConfig(JSON.parse(process.argv[2] ?? '{}'), {})
+const log = createLog(config.logLevel)
+const lifecycle = createLifecycle({ log, clock: systemClock })
+lifecycle.add({
+  name: 'shop',
+  stopWithinMs: 2 * config.drainMs,
+  async start() {
+    const onFailure = (error: Error) => lifecycle.fail(error)
+    const shop = await openEmbeddedShop({ config, log, onFailure })
+    const { port, internalPort } = shop
+    process.stdout.write(`${JSON.stringify({ port, internalPort })}\n`)
+    return { stop: () => shop.close() }
+  },
+})
+await runProcess(lifecycle, { log })
+// It would be written at the end, which a process that is killed never reaches.
+flushCompileCache()
