@@ -9,7 +9,7 @@ import { inspect, type Known } from './inspect.ts'
 import { duration, say, sayJson, table } from './print.ts'
 import { addDataFlag } from './settings-flags.ts'
 import { findShop, internalUrl } from './shop-client.ts'
-import { decisionOf, memoryOf, placeOf, waitsFor } from './waits.ts'
+import { decisionOf, memoryOf, placeOf, waitsFor, waitsWhileOpen } from './waits.ts'
 
 const examples = `
 Examples:
@@ -38,7 +38,9 @@ const isRemembered = ({ branches }: Known) =>
 
 /** How the sentence about it goes on; throws CommandFailure where nothing is known at all. */
 function storyOf(known: Known): string {
-  if (known.state !== null) return waitsFor(known.state)
+  if (known.state !== null) {
+    return known.ageMs === null ? waitsFor(known.state) : waitsWhileOpen(known.state)
+  }
   if (isRemembered(known)) {
     return 'is in no log; a participant that still holds something asks about it'
   }

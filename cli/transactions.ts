@@ -6,7 +6,7 @@ import { endedTransactions, type OpenTransaction, openTransactions } from './ins
 import { duration, say, sayJson, table } from './print.ts'
 import { addDataFlag } from './settings-flags.ts'
 import { findShop, internalUrl } from './shop-client.ts'
-import { decisionOf, waitsFor } from './waits.ts'
+import { decisionOf, waitsFor, waitsWhileOpen } from './waits.ts'
 
 const examples = `
 Examples:
@@ -41,12 +41,16 @@ export function define(command: Command): void {
 }
 
 const forMachines = (state: State) => ({ ...state, waits: waitsFor(state) })
-const openForMachines = ({ state, ageMs }: OpenTransaction) => ({ ...forMachines(state), ageMs })
+const openForMachines = ({ state, ageMs }: OpenTransaction) => ({
+  ...state,
+  waits: waitsWhileOpen(state),
+  ageMs,
+})
 
 function forPeople(open: readonly OpenTransaction[], ended: readonly State[]): string {
-  if (open.length + ended.length === 0) return 'No transactions.'
+  if (open.length + ended.length === 0) return 'There is none.'
   const rows = [
-    ...open.map(({ state, ageMs }) => row(state, duration(ageMs), waitsFor(state))),
+    ...open.map(({ state, ageMs }) => row(state, duration(ageMs), waitsWhileOpen(state))),
     ...ended.map((state) => row(state, '', '')),
   ]
   const head = ['transaction', 'protocol', 'order', 'phase', 'decision', 'age', '']

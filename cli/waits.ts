@@ -37,6 +37,12 @@ export function waitsFor(state: State): string {
   return `waits for ${groups.join(', and for ')}${look}`
 }
 
+/** The same of a transaction that its coordinator still has in hand. */
+export function waitsWhileOpen(state: State): string {
+  if (state.phase !== 'ended') return waitsFor(state)
+  return `waits for the log to take its end: ${endOf(state)}`
+}
+
 function endOf({ decided, reason }: State): string {
   return decided === 'committed' ? 'it has committed' : `it was aborted (${reason ?? 'timed_out'})`
 }
