@@ -15,6 +15,8 @@ export interface Request {
   readonly route: string
   readonly parameters: Readonly<Record<string, string | number>>
   readonly key?: string
+  /** How long the client waits; as drawn where it is not said. */
+  readonly timeoutMs?: number
 }
 
 export class Clients {
@@ -79,7 +81,7 @@ export class Clients {
       if (status !== 0) this.#onAnswer(operation)
       then(operation)
     }
-    const hangUp = world.after(this.#timeoutMs, () => finish(0, 'hung up', undefined))
+    const hangUp = world.after(request.timeoutMs ?? this.#timeoutMs, () => finish(0, 'hung up', undefined))
     const onEnd = () => finish(0, 'cut off', undefined)
     if (process === undefined) {
       world.after(1, () => finish(503, 'nobody', undefined))

@@ -86,6 +86,8 @@ interface Open {
 
 /** How often resends and deadlines are looked at. */
 const tickMs = 25
+/** How often an owner makes sure that it still is; what a newer one has begun would lie idle. */
+const ownerCheckMs = 1_000
 
 export class CoordinatorPartition {
   readonly #options: CoordinatorOptions
@@ -99,12 +101,14 @@ export class CoordinatorPartition {
   readonly #timer: Timer
   #sequence = 0
   #isClosed = false
+  #checkOwnerAt: number
 
   private constructor(options: CoordinatorOptions, partition: number, log: DecisionLog) {
     this.#options = options
     this.#partition = partition
     this.#log = log
     this.#mark = positionOf(log.epoch, 1)
+    this.#checkOwnerAt = options.clock.now() + ownerCheckMs
     this.#timer = options.clock.every(tickMs, () => this.#tick())
   }
 
@@ -349,6 +353,7 @@ export class CoordinatorPartition {
   /**
    * An old undecided branch. What is open is driven anyway; what has ended is told again; an id that
    * is not in the log was never started, or its start is lost: it can never commit, so it is undone.
+   * A committed branch of a saga is told to execute again: it did, and hears the mark that lets it go.
    */
   async #onInquiry({ transaction, branch, undo }: Inquiry): Promise<void> {
     const id = parseTransactionId(transaction)
@@ -358,13 +363,17 @@ export class CoordinatorPartition {
     if (position >= this.#nextPosition()) return
     const ended = await this.#log.find(id)
     if (this.#isClosed) return
-    if (ended === undefined && position < this.#mark) {
+    const hasPassed = position < this.#mark
+    if (ended === undefined && hasPassed && undo === 'abort') {
       this.#options.counters.contradictions++
       this.#options.log.error('an ended transaction has an undecided branch', { transaction })
       return
     }
-    if (ended?.decided === 'committed' && undo === 'compensate') return
-    const verb = ended?.decided === 'committed' ? 'commit' : undo
+    // Ended and dropped from the log: had it been undone, this branch would know.
+    const isCommitted = ended === undefined ? hasPassed : ended.decided === 'committed'
+    if (isCommitted && undo === 'compensate' && !hasPassed) return
+    const redo = undo === 'abort' ? 'commit' : 'execute'
+    const verb = isCommitted ? redo : undo
     const mark = this.#mark
     this.#options.bus.send(branch.service, branch.partition, {
       kind: 'command',
@@ -375,8 +384,19 @@ export class CoordinatorPartition {
     })
   }
 
+  /** A newer owner may have gone again; without a write this one would never know of its epoch. */
+  #checkOwner(): void {
+    this.#log.checkOwner().catch((error) => {
+      if (error instanceof ShopError && error.code === 'fenced') this.#lose(error)
+    })
+  }
+
   #tick(): void {
     const now = this.#options.clock.now()
+    if (now >= this.#checkOwnerAt) {
+      this.#checkOwnerAt = now + ownerCheckMs
+      this.#checkOwner()
+    }
     const { config, random, counters } = this.#options
     for (const open of this.#open.values()) {
       if (open.isBusy) continue

@@ -93,6 +93,12 @@ export class DecisionLog {
     return written
   }
 
+  /** Rejects with `fenced` if there is a newer owner: one that has nothing to write finds out here. */
+  async checkOwner(): Promise<void> {
+    const epoch = await this.#storage.read<number>(this.#partition, epochKey)
+    if (epoch !== this.epoch) throw fenced(this.#partition, this.epoch, epoch)
+  }
+
   find(id: ParsedId): Promise<State | undefined> {
     return this.#storage.read<State>(this.#partition, logKey(id))
   }

@@ -36,6 +36,8 @@ export interface ParticipantOptions<R extends Json> {
   readonly log: Log
 }
 
+type StoredBranch = BranchRecord & { readonly transaction: string }
+
 /** A branch that is held or executed, until its transaction is known to have ended. */
 interface Undecided {
   readonly transaction: string
@@ -91,7 +93,7 @@ export class Participant<R extends Json> implements Consumer {
     for (let after: string | undefined; ; ) {
       const page = await scanAfter(this.#options.storage, partition, branchPrefix, after)
       for (const { key, record } of page) {
-        this.#track(partition, state, key, record as BranchRecord & { transaction: string })
+        this.#track(partition, state, key, record as StoredBranch)
       }
       if (page.length < scanPage) return
       after = page.at(-1)?.key
@@ -187,12 +189,7 @@ export class Participant<R extends Json> implements Consumer {
     if (recovered) this.counters.recovered++
   }
 
-  #track(
-    partition: number,
-    state: PartitionState,
-    key: string,
-    record: BranchRecord & { transaction: string },
-  ): void {
+  #track(partition: number, state: PartitionState, key: string, record: StoredBranch): void {
     if (record.state !== 'prepared' && record.state !== 'executed') {
       state.undecided.delete(key)
       return
@@ -219,7 +216,7 @@ export class Participant<R extends Json> implements Consumer {
     this.#isSweeping = true
     try {
       for (const [partition, state] of this.#partitions) {
-        this.#inquire(state)
+        await this.#inquire(partition, state)
         for (const [coordinator, mark] of state.marks) {
           if (mark.swept < mark.heard) await this.#sweep(partition, state, coordinator, mark)
         }
@@ -231,14 +228,21 @@ export class Participant<R extends Json> implements Consumer {
     }
   }
 
-  #inquire(state: PartitionState): void {
-    const { clock, config, bus } = this.#options
+  /**
+   * Asks about branches that have been undecided for long, each as it is stored: another instance that
+   * held this partition for a while may have ended it.
+   */
+  async #inquire(partition: number, state: PartitionState): Promise<void> {
+    const { clock, storage, bus } = this.#options
     const now = clock.now()
-    for (const undecided of state.undecided.values()) {
-      if (undecided.askAgainAt > now) continue
-      undecided.askAgainAt = now + config.inquireAfterMs
-      const id = parseTransactionId(undecided.transaction)
-      if (id === undefined) continue
+    for (const [key, { askAgainAt }] of state.undecided) {
+      if (askAgainAt > now) continue
+      const record = await storage.read<StoredBranch>(partition, key)
+      if (record === undefined) state.undecided.delete(key)
+      else this.#track(partition, state, key, record)
+      const undecided = state.undecided.get(key)
+      const id = undecided && parseTransactionId(undecided.transaction)
+      if (undecided === undefined || id === undefined) continue
       this.counters.inquiries++
       bus.send(coordinatorTopic(id.home), id.partition, {
         kind: 'inquiry',

@@ -23,8 +23,8 @@ export interface Leftovers extends Checker {
 
 export function leftovers(evidence: Evidence): Leftovers {
   const open = new Map<string, string>()
-  const note = (service: string, { key, after }: Write) => {
-    const name = `${service} ${key}`
+  const note = (place: string, { key, after }: Write) => {
+    const name = `${place} ${key}`
     const what = after === undefined ? undefined : leftover(key, after)
     if (what === undefined) open.delete(name)
     else open.set(name, what)
@@ -35,8 +35,8 @@ export function leftovers(evidence: Evidence): Leftovers {
       return open.size === 0
     },
     tell,
-    onChange({ service, writes }: Change) {
-      for (const write of writes) note(service, write)
+    onChange({ service, partition, writes }: Change) {
+      for (const write of writes) note(`${service}/${partition}`, write)
     },
     atEnd() {
       const tookMs = evidence.books.drainMs(evidence.healedAt)
