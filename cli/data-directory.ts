@@ -12,7 +12,7 @@ export function makeDataDirectory(path: string): void {
   }
 }
 
-/** Not `recursive: true`: where the system denies that a parent exists (/proc), that never returns. */
+/** Not `recursive: true`: under /proc, where nothing can be made, that never returns. */
 function make(path: string): void {
   try {
     mkdirSync(path)

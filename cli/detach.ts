@@ -21,7 +21,7 @@ const lookEveryMs = 20
 const largestLogBytes = 10_000_000
 const lastLines = 10
 
-/** Throws CommandFailure, with the last lines of the log, when the process ends before it answers. */
+/** Throws CommandFailure, with the last lines of the log, when the process ends before that. */
 export async function startDetached(config: Config, overrides: Overrides): Promise<RunFile> {
   const log = openLog(config.data)
   const till = fileURLToPath(new URL('till.ts', import.meta.url))
@@ -55,8 +55,8 @@ async function untilOpen(child: ChildProcess, data: string, log: LogFile): Promi
     }
     if (systemClock.now() >= giveUpAt) {
       throw new CommandFailure(
-        `The shop does not answer after ${startWithinMs / 1_000} s. It goes on starting, as process ` +
-          `${child.pid}: watch ${log.path}, or stop it with kill ${child.pid}.`,
+        `The shop does not answer after ${startWithinMs / 1_000} s. It goes on starting, as ` +
+          `process ${child.pid}: watch ${log.path}, or stop it with kill ${child.pid}.`,
       )
     }
     await systemClock.sleep(lookEveryMs)

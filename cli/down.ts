@@ -42,8 +42,9 @@ async function stop(data: string): Promise<string> {
   while (isSameProcess(run.pid, run.processStart)) {
     if (systemClock.now() >= giveUpAt) {
       throw new CommandFailure(
-        `The shop on ${data}, process ${run.pid}, has not stopped within ${stopWithinMs / 1_000} s. ` +
-          'It still drains, or hangs: ./till down again stops it at once, and loses nothing.',
+        `The shop on ${data}, process ${run.pid}, has not stopped within ` +
+          `${stopWithinMs / 1_000} s. It still drains, or hangs: ./till down again stops it at ` +
+          'once, and loses nothing.',
       )
     }
     await systemClock.sleep(lookEveryMs)

@@ -1,6 +1,6 @@
 /**
- * The whole shop in one process: every service over a database of its own, the in-process bus between
- * them, one public server (the gateway's routes) and one internal server, on loopback.
+ * The whole shop in one process: every service over a database of its own, the in-process bus
+ * between them, one public server (the gateway's routes) and one internal server, on loopback.
  *
  * Promise: what the distributed shop promises, over the same ports; nothing is short-cut because it
  * is one process. Killed at any moment, it finishes on the next start what it began.

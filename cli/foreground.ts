@@ -76,7 +76,7 @@ function openLog({ logLevel }: Config): Log {
   return createLog(logLevel, { write: terminal })
 }
 
-/** An operating error is told once, as the sentence that runProcess prints; bugs keep their stack. */
+/** An operating error is told once, as the sentence that runProcess prints; bugs keep a stack. */
 const sentencesOnly = (log: Log): Log => ({
   ...log,
   fatal(message, fields) {

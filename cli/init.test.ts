@@ -1,3 +1,4 @@
+/** The calls that `./till init` makes. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { batchesOf } from './init.ts'

@@ -1,4 +1,4 @@
-/** `./till init`: fills a running shop through its own batch_init routes, one call for each kind. */
+/** `./till init`: fills a running shop through its own batch_init routes, one call per kind. */
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { readConfig } from '../lib/runtime/config.ts'

@@ -83,7 +83,8 @@ export async function inspect(base: string, transaction: string): Promise<Known>
   const id = parseTransactionId(transaction)
   if (id === undefined) {
     throw new CommandFailure(
-      `${transaction} is not a transaction id, such as order.0.1.42; ./till transactions lists some.`,
+      `${transaction} is not a transaction id, such as order.0.1.42. ` +
+        './till transactions lists some.',
     )
   }
   const [open, logged, ...remembered] = await Promise.all([

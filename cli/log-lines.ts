@@ -1,4 +1,4 @@
-/** Log lines as people read them on a terminal; machines get the JSON that lib/runtime/log.ts writes. */
+/** Log lines as people read them on a terminal; elsewhere they are JSON (lib/runtime/log.ts). */
 import pc from 'picocolors'
 
 interface Line {

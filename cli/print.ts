@@ -1,6 +1,6 @@
 /**
- * What people and machines read: tables, durations, JSON on stdout. What the start of the shop needs
- * is apart, in terminal.ts, because tables are slow to load.
+ * What people and machines read: tables, durations, JSON on stdout. What the start of the shop
+ * needs is apart, in terminal.ts, because tables are slow to load.
  */
 import Table from 'cli-table3'
 import { colours, say } from './terminal.ts'

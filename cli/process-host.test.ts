@@ -1,3 +1,4 @@
+/** One Ctrl-C that comes twice. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createEchoFilter, echoMs } from './process-host.ts'

@@ -1,6 +1,6 @@
 /**
- * The process as lib/runtime/lifecycle.ts sees it, on a terminal: one Ctrl-C under `npm start` comes
- * twice (from the terminal, and again from npm), and must not count as the second one.
+ * The process as lib/runtime/lifecycle.ts sees it, on a terminal: one Ctrl-C under `npm start`
+ * comes twice (from the terminal, and again from npm), and must not count as the second one.
  */
 import { systemClock } from '../lib/runtime/clock.ts'
 import type { Host } from '../lib/runtime/lifecycle.ts'

@@ -1,4 +1,4 @@
-/** The real ./till for tests: runs it in directories of its own, and ends by pid what it started. */
+/** The real ./till for tests: in directories of its own; what it started ends by its pid. */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'

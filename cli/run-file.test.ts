@@ -1,3 +1,4 @@
+/** The run file: stale ones, foreign ones, and whose it is to remove. */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'

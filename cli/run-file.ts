@@ -1,8 +1,8 @@
 /**
  * `<data>/shop.json`: how the other commands find the shop that runs on a data directory.
  *
- * Promise: written whole or not at all; a file whose process has ended, or whose pid another process
- * has now, counts as none. It locks nothing: that is lib/storage/lock.ts.
+ * Promise: written whole or not at all; a file whose process has ended, or whose pid another
+ * process has now, counts as none. It locks nothing: that is lib/storage/lock.ts.
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

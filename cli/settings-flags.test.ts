@@ -1,3 +1,4 @@
+/** Flags become settings, and settings flags. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readConfig } from '../lib/runtime/config.ts'

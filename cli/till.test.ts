@@ -1,4 +1,4 @@
-/** A day with the real ./till: a shop from up to down. Starts and ends that go wrong: up.test.ts. */
+/** A day with the real ./till: a shop from up to down. What goes wrong at either: up.test.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { commands } from './commands.ts'

@@ -1,3 +1,4 @@
+/** What a transaction waits for, in words, for states that the protocols themselves reach. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { protocols } from '../protocol/index.ts'
