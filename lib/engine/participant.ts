@@ -8,7 +8,6 @@
  * A branch that stays undecided is asked about. The rule itself: protocol/participant.ts.
  */
 import {
-  type Branch,
   type Command,
   coordinatorTopic,
   type Message,
@@ -22,7 +21,8 @@ import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Draft, Json, Storage } from '../storage/storage.ts'
-import { branchKey, branchPrefix, markKey } from './keys.ts'
+import { branchKey, markKey } from './keys.ts'
+import { KnownBranches } from './known-branches.ts'
 
 export interface ParticipantOptions<R extends Json> {
   readonly service: ServiceName
@@ -36,24 +36,6 @@ export interface ParticipantOptions<R extends Json> {
   readonly log: Log
 }
 
-type StoredBranch = BranchRecord & { readonly transaction: string }
-
-/** A branch that is held or executed, until its transaction is known to have ended. */
-interface Undecided {
-  readonly transaction: string
-  readonly branch: Branch
-  /** Prepared: it holds something. Otherwise executed, which is final once the mark has passed. */
-  readonly isHeld: boolean
-  askAgainAt: number
-}
-
-interface PartitionState {
-  /** By branch key. */
-  readonly undecided: Map<string, Undecided>
-  /** By coordinator: the newest mark heard, and the one that records were dropped up to. */
-  readonly marks: Map<string, { heard: string; swept: string }>
-}
-
 export interface ParticipantCounters {
   commands: number
   refusals: number
@@ -63,9 +45,6 @@ export interface ParticipantCounters {
   recovered: number
   inquiries: number
 }
-
-/** Records of one scan, and dropped by one step of a sweep. */
-const scanPage = 1_000
 
 export class Participant<R extends Json> implements Consumer {
   readonly counters: ParticipantCounters = {
@@ -77,27 +56,20 @@ export class Participant<R extends Json> implements Consumer {
     inquiries: 0,
   }
   readonly #options: ParticipantOptions<R>
-  readonly #partitions = new Map<number, PartitionState>()
+  readonly #partitions = new Map<number, KnownBranches>()
   readonly #timer: Timer
-  #isSweeping = false
+  #isTidying = false
 
   constructor(options: ParticipantOptions<R>) {
     this.#options = options
     this.#timer = options.clock.every(options.config.sweepMs, () => void this.#tick())
   }
 
-  /** Finds the branches that were undecided when this partition was last let go. */
+  /** Finds the branches that this partition had when it was last let go. */
   async assigned(partition: number): Promise<void> {
-    const state: PartitionState = { undecided: new Map(), marks: new Map() }
-    this.#partitions.set(partition, state)
-    for (let after: string | undefined; ; ) {
-      const page = await scanAfter(this.#options.storage, partition, branchPrefix, after)
-      for (const { key, record } of page) {
-        this.#track(partition, state, key, record as StoredBranch)
-      }
-      if (page.length < scanPage) return
-      after = page.at(-1)?.key
-    }
+    const known = new KnownBranches(this.#options, partition)
+    this.#partitions.set(partition, known)
+    await known.learn()
   }
 
   revoked(partition: number): void {
@@ -157,18 +129,15 @@ export class Participant<R extends Json> implements Consumer {
       return obeyed
     }
     const obeyed = await storage.transact(partition, [key, mark, ...recordKeys], step)
-    this.#hear(partition, coordinator, command.mark)
+    const known = this.#partitions.get(partition)
+    known?.hear(coordinator, command.mark)
     if (obeyed === undefined) return
     this.#count(obeyed.answer, obeyed.recovered === true)
     if (obeyed.answer === 'parked' || obeyed.recovered) {
       log.error('a command contradicts this participant', { command, answer: obeyed.answer })
     }
-    const state = this.#partitions.get(partition)
-    if (state !== undefined && obeyed.branch !== undefined) {
-      this.#track(partition, state, key, {
-        ...obeyed.branch,
-        transaction: command.transaction,
-      })
+    if (obeyed.branch !== undefined) {
+      known?.note(key, { ...obeyed.branch, transaction: command.transaction })
     }
     const reply: Reply = {
       kind: 'reply',
@@ -189,108 +158,17 @@ export class Participant<R extends Json> implements Consumer {
     if (recovered) this.counters.recovered++
   }
 
-  #track(partition: number, state: PartitionState, key: string, record: StoredBranch): void {
-    if (record.state !== 'prepared' && record.state !== 'executed') {
-      state.undecided.delete(key)
-      return
-    }
-    const { clock, config, service } = this.#options
-    state.undecided.set(key, {
-      transaction: record.transaction,
-      branch: { service, partition, entries: record.entries },
-      isHeld: record.state === 'prepared',
-      askAgainAt: clock.now() + config.inquireAfterMs,
-    })
-  }
-
-  #hear(partition: number, coordinator: string, mark: string): void {
-    const marks = this.#partitions.get(partition)?.marks
-    if (marks === undefined) return
-    const known = marks.get(coordinator)
-    if (known === undefined) marks.set(coordinator, { heard: mark, swept: '' })
-    else if (known.heard < mark) known.heard = mark
-  }
-
   async #tick(): Promise<void> {
-    if (this.#isSweeping) return
-    this.#isSweeping = true
+    if (this.#isTidying) return
+    this.#isTidying = true
     try {
-      for (const [partition, state] of this.#partitions) {
-        await this.#inquire(partition, state)
-        for (const [coordinator, mark] of state.marks) {
-          if (mark.swept < mark.heard) await this.#sweep(partition, state, coordinator, mark)
-        }
+      for (const known of this.#partitions.values()) {
+        this.counters.inquiries += await known.tidy()
       }
     } catch (error) {
       this.#options.log.warn('sweep put off', { error: String(error) })
     } finally {
-      this.#isSweeping = false
-    }
-  }
-
-  /**
-   * Asks about branches that have been undecided for long, each as it is stored: another instance that
-   * held this partition for a while may have ended it.
-   */
-  async #inquire(partition: number, state: PartitionState): Promise<void> {
-    const { clock, storage, bus } = this.#options
-    const now = clock.now()
-    for (const [key, { askAgainAt }] of state.undecided) {
-      if (askAgainAt > now) continue
-      const record = await storage.read<StoredBranch>(partition, key)
-      if (record === undefined) state.undecided.delete(key)
-      else this.#track(partition, state, key, record)
-      const undecided = state.undecided.get(key)
-      const id = undecided && parseTransactionId(undecided.transaction)
-      if (undecided === undefined || id === undefined) continue
-      this.counters.inquiries++
-      bus.send(coordinatorTopic(id.home), id.partition, {
-        kind: 'inquiry',
-        transaction: undecided.transaction,
-        branch: undecided.branch,
-        undo: undecided.isHeld ? 'abort' : 'compensate',
-      })
-    }
-  }
-
-  /** Writes the mark, then drops what lies below it; what is held or parked is never dropped. */
-  async #sweep(
-    partition: number,
-    state: PartitionState,
-    coordinator: string,
-    mark: { heard: string; swept: string },
-  ): Promise<void> {
-    const { storage, config } = this.#options
-    const heard = mark.heard
-    const prefix = `${branchPrefix}${coordinator}:`
-    const end = prefix + heard
-    for (let after: string | undefined, isLast = config.audit; ; ) {
-      const page = isLast ? [] : await scanAfter(storage, partition, prefix, after)
-      const ended = page.filter(({ key, record }) => key < end && isDroppable(record))
-      const keys = ended.map(({ key }) => key)
-      await storage.transact(partition, [markKey(coordinator), ...keys], (draft) => {
-        const lowest = draft.get<string>(markKey(coordinator)) ?? ''
-        if (lowest < heard) draft.put(markKey(coordinator), heard)
-        for (const key of keys) draft.delete(key)
-      })
-      after = page.at(-1)?.key
-      isLast ||= page.length < scanPage || after === undefined || after >= end
-      if (isLast) break
-    }
-    mark.swept = heard
-    for (const [key, { isHeld }] of state.undecided) {
-      if (!isHeld && key.startsWith(prefix) && key < end) state.undecided.delete(key)
+      this.#isTidying = false
     }
   }
 }
-
-function isDroppable(record: Json): boolean {
-  const { state, parked } = record as BranchRecord
-  return state !== 'prepared' && parked === undefined
-}
-
-const scanAfter = (storage: Storage, partition: number, prefix: string, after?: string) =>
-  storage.scan(partition, prefix, {
-    ...(after === undefined ? {} : { after }),
-    limit: scanPage,
-  })
