@@ -133,34 +133,29 @@ async function openLoop(
   { clock, next, pathOf, onAnswer }: LoadOptions,
   arrivals: Iterator<number>,
 ): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
   const free = [...pool]
   /** Planned moments of requests that found no free connection, oldest first. */
   const late: number[] = []
   let lateFrom = 0
   let planned = window.startedAt + arrivals.next().value
   let isOver = false
-  const finishIfIdle = () => {
-    if (isOver && free.length === pool.length) resolve()
-  }
   const send = (connection: Connection, plannedAt: number) => {
     const index = next()
     if (index === undefined) {
       isOver = true
       free.push(connection)
-      return finishIfIdle()
+      return
     }
     const counts = plannedAt >= window.measuredFrom
     if (counts) window.tally.lag.record(clock.now() - plannedAt)
     connection.send('POST', pathOf(index), (status) => {
       if (counts) window.tally.enter(status, clock.now() - plannedAt)
       onAnswer(index, status)
-      if (lateFrom < late.length) return send(connection, late[lateFrom++]!)
-      free.push(connection)
-      finishIfIdle()
+      if (lateFrom < late.length) send(connection, late[lateFrom++]!)
+      else free.push(connection)
     })
   }
-  const timer = clock.every(tickMs, () => {
+  while (!isOver || free.length < pool.length) {
     const now = clock.now()
     window.look(now)
     for (; !isOver && planned <= now; planned = window.startedAt + arrivals.next().value) {
@@ -168,8 +163,6 @@ async function openLoop(
       else if (free.length > 0) send(free.pop()!, planned)
       else late.push(planned)
     }
-    finishIfIdle()
-  })
-  await promise
-  timer.cancel()
+    await clock.sleep(tickMs)
+  }
 }

@@ -3,6 +3,7 @@
  * are worth nothing, and report.ts says so.
  */
 import { systemClock } from '../lib/runtime/clock.ts'
+import { ShopError } from '../lib/runtime/errors.ts'
 import { type Random, seededRandom } from '../lib/runtime/random.ts'
 import { settled } from '../test/checker.ts'
 import { httpRecords } from '../test/http-records.ts'
@@ -148,7 +149,10 @@ async function measure(
   timer.cancel()
   const after = sample()
   if (before === undefined || tally.answers === 0) {
-    throw new Error('Every order was used up in the warm-up: give more orders or a shorter one.')
+    throw new ShopError(
+      'invalid_settings',
+      'Every order was used up in the warm-up: give more --orders or a shorter --warm-up.',
+    )
   }
   const figures = {
     perSecond: (tally.paid / elapsedMs) * 1_000,
