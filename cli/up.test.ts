@@ -1,5 +1,6 @@
 /** Starts and ends of the real ./till up, as they should not go but do. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
@@ -75,13 +76,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 
 test('a second signal stops at once what the first would have let end', () =>
   withData(async (data) => {
-    const shop = await upHere(data)
+    const limits = ['DRAIN_MS', 'HEADERS_TIMEOUT_MS', 'REQUEST_TIMEOUT_MS']
+    const shop = await upHere(data, ...limits.map((name) => `${name}=600000`))
     const { port } = readRunFile(data)!
     const slow = connect({ host: 'localhost', port }).on('error', () => {})
     try {
-      await new Promise<void>((resolve) => {
-        slow.write('POST /payment/create_user HTTP/1.1\r\nHost: localhost\r\n', () => resolve())
-      })
+      const request = 'POST /payment/create_user HTTP/1.1\r\nHost: localhost\r\n'
+      // One packet: when the first request is answered, the half one behind it has been read.
+      slow.write(`${request}\r\n${request}`)
+      await once(slow, 'data')
       shop.kill('SIGINT')
       await until(() => readRunFile(data)?.state === 'stopping')
       assert.equal((await run('status', `--data=${data}`)).stdout.match(/stopping/g)?.length, 5)
