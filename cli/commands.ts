@@ -35,4 +35,14 @@ export const commands: readonly CommandEntry[] = [
     summary: 'what the logs and the participants say of one checkout',
     load: () => import('./transaction.ts'),
   },
+  {
+    name: 'bench',
+    summary: 'how fast the shop is, and still right',
+    load: () => import('./bench.ts'),
+  },
+  {
+    name: 'check',
+    summary: 'whether all books of a shop add up',
+    load: () => import('./check.ts'),
+  },
 ]
