@@ -146,19 +146,23 @@ export function drawHistory(variant: Variant, seed: number): Draw {
     payment: dice.pick(1, 1, 2, 3),
     orchestrator: config.coordination === 'orchestrator' ? dice.pick(1, 1, 2, 3) : 1,
   }
+  const safetyMs = dice.pick(300, 1_000, 3_000)
+  const clients = dice.pick(1, 2, 4, 8, 16)
+  const actions = dice.pick(5, 20, 60, 60)
   const load = {
-    clients: dice.pick(1, 2, 4, 8, 16),
-    actions: dice.pick(5, 20, 60, 60),
-    thinkMs: dice.pick(0, 2, 20, 100),
+    clients,
+    actions,
+    // Either as fast as answers come, or spread over the whole of the safety phase.
+    thinkMs: dice.pick(0, 2, (safetyMs * clients) / actions, (safetyMs * clients) / actions),
     weights: drawWeights(dice),
     keyed: dice.pick(0, 0.2, 0.8),
     repeats: dice.pick(0, 0.5, 1),
     clientTimeoutMs: dice.pick(300, 30_000, 30_000),
   }
-  const safetyMs = dice.pick(300, 1_000, 3_000)
+  const isQuick = load.thinkMs < 3
   const mood = dice.pick('calm', 'few', 'few', 'many', 'storm')
-  const count = { calm: 0, few: dice.between(1, 3), many: dice.between(4, 10), storm: 25 }[mood]
-  const kinds = faultKinds.filter(() => dice.chance(0.4))
+  const count = { calm: 0, few: dice.between(1, 3), many: dice.between(4, 12), storm: 30 }[mood]
+  const kinds = faultKinds.filter(() => dice.chance(dice.pick(0.15, 0.5)))
   return {
     seed,
     variant,
@@ -189,7 +193,7 @@ export function drawHistory(variant: Variant, seed: number): Draw {
       {
         count,
         kinds: kinds.length === 0 ? [dice.pick<FaultKind>(...faultKinds)] : kinds,
-        withinMs: safetyMs,
+        withinMs: isQuick ? Math.min(safetyMs, dice.pick(40, 100, 300)) : safetyMs,
         longestMs: dice.pick(50, 500, 8_000),
       },
       { processes: processNames(instances), services: serviceKeys },

@@ -19,6 +19,8 @@ export class CoordinatorHost implements Coordinator, Consumer {
   readonly #options: Omit<CoordinatorOptions, 'onLost'>
   readonly #assigned = new Set<number>()
   readonly #open = new Map<number, CoordinatorPartition>()
+  /** The newest opening of each partition: an older one that ends later must not replace it. */
+  readonly #openings = new Map<number, number>()
 
   constructor(options: Omit<CoordinatorOptions, 'onLost'>) {
     this.#options = options
@@ -65,19 +67,22 @@ export class CoordinatorHost implements Coordinator, Consumer {
 
   async #openOnce(partition: number, pauseMs: number): Promise<void> {
     const { log, clock } = this.#options
+    const opening = (this.#openings.get(partition) ?? 0) + 1
+    this.#openings.set(partition, opening)
+    const isNewest = () =>
+      this.#assigned.has(partition) && this.#openings.get(partition) === opening
     try {
       const opened = await CoordinatorPartition.open(
         { ...this.#options, onLost: (lost, error) => this.#reopen(lost, error) },
         partition,
       )
-      if (!this.#assigned.has(partition)) return opened.close()
+      if (!isNewest()) return opened.close()
       this.#open.get(partition)?.close()
       this.#open.set(partition, opened)
     } catch (error) {
       log.warn('coordinator partition not opened', { partition, error: String(error) })
       clock.after(pauseMs, () => {
-        if (!this.#assigned.has(partition)) return
-        void this.#openOnce(partition, Math.min(pauseMs * 2, reopenMaxMs))
+        if (isNewest()) void this.#openOnce(partition, Math.min(pauseMs * 2, reopenMaxMs))
       })
     }
   }

@@ -4,11 +4,10 @@
  */
 import type { Evidence } from './checker.ts'
 
-/** To be called after the tail; `tail` are the transactions that started in it. */
-export function checkBounded(evidence: Evidence, tailFrom: number): void {
-  const { draw, shop, books, report } = evidence
-  if (draw.config.audit) return
+/** Branch records of transactions that had begun before `tailFrom`. */
+export function staleBranches({ shop, books, draw }: Evidence, tailFrom: number): string[] {
   const stale: string[] = []
+  if (draw.config.audit) return stale
   for (const service of ['stock', 'payment', 'order'] as const) {
     for (const [key, record] of shop.databases[service].entries('branch:')) {
       const { transaction } = record as { transaction: string }
@@ -16,6 +15,13 @@ export function checkBounded(evidence: Evidence, tailFrom: number): void {
       if (startedAt < tailFrom) stale.push(`${service} ${key}`)
     }
   }
+  return stale
+}
+
+/** To be called after the tail, which began at `tailFrom`. */
+export function checkBounded(evidence: Evidence, tailFrom: number): void {
+  const { draw, shop, report } = evidence
+  const stale = staleBranches(evidence, tailFrom)
   if (stale.length > 0) report('I6', `still remembered: ${stale.slice(0, 3).join(', ')}`)
   for (const service of ['order', 'orchestrator'] as const) {
     for (let partition = 0; partition < draw.config.partitions; partition++) {
