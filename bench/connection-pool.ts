@@ -1,4 +1,6 @@
-/** A few connections that many requests share, each with a promise: for all that is not measured. */
+/**
+ * A few connections that many requests share, each with a promise: for all that is not measured.
+ */
 import { Connection } from './connection.ts'
 
 export interface Answer {

@@ -2,9 +2,9 @@
  * One keep-alive connection to a shop, one request at a time, without pipelining.
  *
  * It knows just the HTTP that the shop speaks: no body in a request, Content-Length in an answer.
- * That is why it costs a quarter of node:http's client (generator-cost.ts measures it), and the load
- * generator shares two cores with the shop. Anything else in an answer throws. It never repeats a
- * request: what became of one that was cut off is for the caller to find out.
+ * That is why it costs a quarter of node:http's client (generator-cost.ts measures it), and the
+ * load generator shares two cores with the shop. Anything else in an answer throws. It never
+ * repeats a request: what became of one that was cut off is for the caller to find out.
  */
 import { connect, type Socket } from 'node:net'
 
@@ -35,7 +35,9 @@ export class Connection {
     this.#port = Number(port || '80')
   }
 
-  /** Sends when connected, connecting first if need be; `answered` is called exactly once, later. */
+  /**
+   * Sends when connected, connecting first if need be; `answered` is called exactly once, later.
+   */
   send(method: 'GET' | 'POST', path: string, answered: Answered): void {
     if (this.#answered !== undefined) throw new Error('A request of this connection is under way.')
     this.#answered = answered

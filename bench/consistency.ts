@@ -1,8 +1,9 @@
 /**
  * The consistency test of the public course benchmark (delftdata/wdm-project-benchmark), with its
- * figures and its rules: one item with 100 units, 1,000 users who can each pay for one, 1,000 orders
- * by users drawn at random, all checked out at once over 100 connections. A checkout counts as sold
- * unless its answer is 4xx, so a 5xx for one that does not happen shows as an inconsistency.
+ * figures and its rules: one item with 100 units, 1,000 users who can each pay for one, 1,000
+ * orders by users drawn at random, all checked out at once over 100 connections. A checkout counts
+ * as sold unless its answer is 4xx, so a 5xx for one that does not happen shows as an
+ * inconsistency.
  */
 import { systemRandom } from '../lib/runtime/random.ts'
 import { ConnectionPool, succeed } from './connection-pool.ts'

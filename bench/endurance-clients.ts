@@ -1,7 +1,7 @@
 /**
- * Clients who check out orders drawn at random, also again, while the shop is killed under them. They
- * never repeat a request: what became of one without an answer is for the check to find out. A client
- * that finds no shop waits and asks then; that request had not been made.
+ * Clients who check out orders drawn at random, also again, while the shop is killed under them.
+ * They never repeat a request: what became of one without an answer is for the check to find out.
+ * A client that finds no shop waits and asks then; that request had not been made.
  */
 import { setTimeout } from 'node:timers/promises'
 import type { Clock } from '../lib/runtime/clock.ts'

@@ -1,7 +1,7 @@
 /**
- * The main job: a shop started by the README's line, filled over HTTP, checked out at random by many
- * clients at once, killed with `kill -9` and started again several times on the way; at the end
- * nothing may be missing, double or left behind, for any single transaction (I1 to I6).
+ * The main job: a shop started by the README's line, filled over HTTP, checked out at random by
+ * many clients at once, killed with `kill -9` and started again several times on the way; at the
+ * end nothing may be missing, double or left behind, for any single transaction (I1 to I6).
  *
  * Units and credit are scarce, so that checkouts are refused for both reasons, and repeated after a
  * refusal. From the command line: endurance.ts. Next: endurance-clients.ts.
@@ -17,21 +17,21 @@ import { ShopUnderTest, withDataDirectory } from './shop-under-test.ts'
 import { fill } from './workload.ts'
 
 export interface EnduranceSettings {
-  readonly items: number
-  readonly users: number
-  readonly orders: number
-  readonly stock: number
-  readonly credit: number
-  readonly price: number
-  readonly checkouts: number
-  readonly clients: number
-  readonly kills: number
-  readonly seed: number
-  readonly port: number
+  items: number
+  users: number
+  orders: number
+  stock: number
+  credit: number
+  price: number
+  checkouts: number
+  clients: number
+  kills: number
+  seed: number
+  port: number
 }
 
 /** Each user can pay for one order, and of two orders for an item only one can have it. */
-export const mainJob: EnduranceSettings = {
+export const mainJob: Readonly<EnduranceSettings> = {
   items: 100_000,
   users: 100_000,
   orders: 100_000,
@@ -47,7 +47,7 @@ export const mainJob: EnduranceSettings = {
 
 export interface EnduranceResult {
   readonly variant: string
-  readonly settings: EnduranceSettings
+  readonly settings: Readonly<EnduranceSettings>
   /** Answers by what they promise. */
   readonly paid: number
   readonly refused: number
@@ -68,7 +68,7 @@ const restWithinMs = 5_000
 
 export function endure(
   variant: string,
-  settings: EnduranceSettings,
+  settings: Readonly<EnduranceSettings>,
   progress: Progress,
 ): Promise<EnduranceResult> {
   return withDataDirectory(async (data) => {

@@ -1,6 +1,6 @@
 /**
- * The main job from the command line: a table, and exit code 1 where anything was lost. What it does:
- * endurance-run.ts.
+ * The main job from the command line: a table, and exit code 1 where anything was lost. What it
+ * does: endurance-run.ts.
  *
  *   node_modules/.bin/node bench/endurance.ts                     all four variants, full size
  *   node_modules/.bin/node bench/endurance.ts --variant saga/order --checkouts 5000 --kills 10
@@ -8,12 +8,13 @@
  * Every number of `mainJob` has a flag of its name; --keep NAME keeps the figures in results/.
  */
 import { parseArgs } from 'node:util'
+import { table } from '../cli/print.ts'
 import { variants } from '../test/variants.ts'
 import { type EnduranceResult, type EnduranceSettings, endure, mainJob } from './endurance-run.ts'
 import { environment } from './environment.ts'
 import { exitOnSignals } from './processes.ts'
 import { openProgress } from './progress.ts'
-import { drawn, someOf } from './report.ts'
+import { someOf } from './report.ts'
 import { keepResult, refreshReadme } from './results.ts'
 
 const head = [
@@ -68,9 +69,13 @@ const { values } = parseArgs({
   },
 })
 const given = values as { variant?: string[]; keep?: string } & Partial<Record<string, string>>
-const settings = Object.fromEntries(
-  numberFlags.map((name) => [name, Number(given[name] ?? mainJob[name])]),
-) as unknown as EnduranceSettings
+const settings = { ...mainJob }
+for (const name of numberFlags) {
+  const value = Number(given[name] ?? mainJob[name])
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new Error(`--${name} must be a whole number.`)
+  settings[name] = value
+}
 
 const results: EnduranceResult[] = []
 for (const variant of given.variant ?? variants.map(({ name }) => name)) {
@@ -78,7 +83,7 @@ for (const variant of given.variant ?? variants.map(({ name }) => name)) {
   results.push(await endure(variant, settings, progress))
   progress.end()
 }
-console.log(drawn(head, results.map(rowOf)))
+console.log(table(head, results.map(rowOf)))
 for (const { variant, differences } of results) {
   if (differences.length > 0) console.log([`${variant}:`, ...someOf(differences)].join('\n  '))
 }

@@ -1,4 +1,6 @@
-/** What figures depend on and a reader must know: processor, system, commit, and the disk's fsync. */
+/**
+ * What figures depend on and a reader must know: processor, system, commit, and the disk's fsync.
+ */
 import { execFileSync } from 'node:child_process'
 import { closeSync, fdatasyncSync, openSync, rmSync, writeSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'

@@ -4,17 +4,17 @@
  *   node_modules/.bin/node bench/generator-cost.ts      measures, and keeps the table of README.md
  *
  * Each asks the same small server, in a process of its own, over 64 keep-alive connections without
- * pipelining; in turn, five times, because other work on the machine varies. CPU is what counts here,
- * of this process alone: it shares its cores with the shop that is measured.
+ * pipelining; in turn, five times, because other work on the machine varies. CPU is what counts
+ * here, of this process alone: it shares its cores with the shop that is measured.
  */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Pool } from 'undici'
+import { table } from '../cli/print.ts'
 import { Connection } from './connection.ts'
 import { environment } from './environment.ts'
-import { drawn } from './report.ts'
 import { keepResult, refreshReadme } from './results.ts'
 import { median } from './statistics.ts'
 
@@ -134,7 +134,7 @@ async function measure(): Promise<void> {
     `${connections} connections; ${where.processor}, Node ${where.node}.`
   keepResult({ name: 'generator', caption, head, rows, details: { environment: where, costs } })
   refreshReadme()
-  console.log(drawn(head, rows))
+  console.log(table(head, rows))
 }
 
 await (process.argv[2] === 'serve' ? serve() : measure())

@@ -1,4 +1,6 @@
-/** Latencies in an HDR histogram (Tene): microseconds, three significant digits, up to ten minutes. */
+/**
+ * Latencies in an HDR histogram (Tene): microseconds, three significant digits, up to ten minutes.
+ */
 import { build, type Histogram } from 'hdr-histogram-js'
 
 const highestMicros = 600_000_000

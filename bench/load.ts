@@ -2,8 +2,9 @@
  * The load itself: checkouts over a number of connections, as a closed loop (each connection asks
  * again when it was answered) or an open one (requests are planned in time; see arrivals.ts).
  *
- * Latency runs from the planned moment in an open loop, from sending in a closed one, to the last byte
- * of the answer. What belongs to the warm-up is thrown away; the load does not pause in between.
+ * Latency runs from the planned moment in an open loop, from sending in a closed one, to the last
+ * byte of the answer. What belongs to the warm-up is thrown away; the load does not pause in
+ * between.
  */
 import type { Clock } from '../lib/runtime/clock.ts'
 import { Connection } from './connection.ts'

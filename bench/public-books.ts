@@ -1,6 +1,7 @@
 /**
- * The books of a shop of which only the public routes can be reached: every order, item and user is
- * asked for with a GET of its own, some ten thousand a second. What is held is not to be seen there.
+ * The books of a shop of which only the public routes can be reached: every order, item and user
+ * is asked for with a GET of its own, some ten thousand a second. What is held is not to be seen
+ * there.
  */
 import type { BookedOrder, Books } from './books.ts'
 import { ConnectionPool, succeed } from './connection-pool.ts'

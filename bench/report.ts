@@ -1,8 +1,8 @@
 /**
- * Figures as people read them: one row for each variant and mix, the median where there were several
- * runs, and each row as a ratio of the first. results.ts keeps the same rows for README.md.
+ * Figures as people read them: one row for each variant and mix, the median where there were
+ * several runs, and each row as a ratio of the first. results.ts keeps the same rows for
+ * README.md.
  */
-import Table from 'cli-table3'
 import { seededRandom } from '../lib/runtime/random.ts'
 import type { Figures } from './run.ts'
 import { median, medianInterval } from './statistics.ts'
@@ -66,13 +66,6 @@ export function rowsOf(all: readonly Series[]): string[][] {
       books(runs),
     ]
   })
-}
-
-/** A table for a terminal. */
-export function drawn(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const table = new Table({ head: [...head], style: { head: [], border: [], compact: true } })
-  table.push(...rows.map((row) => [...row]))
-  return table.toString()
 }
 
 const unknown = '–'

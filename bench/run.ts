@@ -77,7 +77,10 @@ export async function runOnce(
   return { ...figures, ...audit }
 }
 
-/** Which order is next: each once, in a random order, or any; then as many as there are, or for ever. */
+/**
+ * Which order is next: each once, in a random order, or any; then as many as there are, or for
+ * ever.
+ */
 function drawing(count: number, { repeats, durationMs }: LoadSettings, random: Random) {
   const order = repeats ? undefined : shuffled(count, random)
   const most = repeats && durationMs !== undefined ? Infinity : count

@@ -19,8 +19,8 @@ const resamples = 2_000
 const fewest = 5
 
 /**
- * Where the median lies with 95 % confidence (Efron's percentile bootstrap); undefined for fewer than
- * five values. For ratios give those of pairs of runs that were made one after the other.
+ * Where the median lies with 95 % confidence (Efron's percentile bootstrap); undefined for fewer
+ * than five values. For ratios give those of pairs of runs that were made one after the other.
  */
 export function medianInterval(values: readonly number[], random: Random): Interval | undefined {
   if (values.length < fewest) return undefined

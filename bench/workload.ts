@@ -45,7 +45,9 @@ export interface FillPorts {
   onProgress?(made: number, records: number): void
 }
 
-/** Replaces what the shop has under the ids that batch_init gives. Throws if an answer is not 200. */
+/**
+ * Replaces what the shop has under the ids that batch_init gives. Throws if an answer is not 200.
+ */
 export async function fill(options: WorkloadOptions, ports: FillPorts): Promise<Orders> {
   const { items, users, orders, stock, credit, price, mix } = options
   const pool = new ConnectionPool(ports.origin, ports.connections)

@@ -5,10 +5,10 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { arrivalKinds } from '../bench/arrivals.ts'
 import { type Campaign, type CampaignResult, runCampaign } from '../bench/campaign.ts'
-import { findInconsistencies } from '../bench/consistency.ts'
+import { findInconsistencies, type Inconsistencies } from '../bench/consistency.ts'
 import { environment } from '../bench/environment.ts'
 import { exitOnSignals } from '../bench/processes.ts'
-import { drawn, head, rowsOf, warnings } from '../bench/report.ts'
+import { head, rowsOf, warnings } from '../bench/report.ts'
 import { keepResult, refreshReadme } from '../bench/results.ts'
 import {
   ShopUnderTest,
@@ -18,11 +18,12 @@ import {
 } from '../bench/shop-under-test.ts'
 import { mixes } from '../bench/workload.ts'
 import { usualExponent } from '../bench/zipf.ts'
+import { variants } from '../test/variants.ts'
 import { exitCodes } from './failure.ts'
-import { say, sayJson } from './print.ts'
+import { say, sayJson, table } from './print.ts'
 import { findShop } from './shop-client.ts'
 
-const variants = ['2pc/order', '2pc/orchestrator', 'saga/order', 'saga/orchestrator'] as const
+const variantNames = variants.map(({ name }) => name)
 
 const examples = `
 Examples:
@@ -66,7 +67,7 @@ export function define(command: Command): void {
     .option('--data <directory>', 'measure the shop that runs on this data directory')
     .option('--url <address>', 'measure the shop at this address')
     .option('--internal-url <address>', 'where its internal routes are: a quicker check')
-    .addOption(several('--variant <name>', 'variant to start; all of them: all', variants))
+    .addOption(several('--variant <name>', 'variant to start; all of them: all', variantNames))
     .addOption(several('--mix <name>', 'which items orders want; may be repeated', mixes))
     .option('--items <number>', 'items of the shop', count, 100_000)
     .option('--users <number>', 'users of the shop', count, 100_000)
@@ -104,10 +105,7 @@ function targetFor({ data, url, internalUrl, variant }: Flags): Target | undefin
   return { origin, internalOrigin, variant: variant.length === 1 ? variant[0]! : 'unknown' }
 }
 
-const shopsFor = ({ variant }: Flags) => {
-  const named = variant.length === 0 ? variants.slice(0, 1) : variant
-  return named.includes('all') ? variants : named
-}
+const shopsFor = ({ variant }: Flags) => (variant.length === 0 ? variantNames.slice(0, 1) : variant)
 
 async function measure(flags: Flags, target: Target | undefined): Promise<void> {
   const campaign = campaignOf(flags, target)
@@ -116,7 +114,7 @@ async function measure(flags: Flags, target: Target | undefined): Promise<void> 
   const differences = result.series.flatMap(({ runs }) => runs.flatMap((run) => run.differences))
   if (flags.keep !== undefined) keep(flags.keep, campaign, where, result)
   if (flags.json) sayJson({ environment: where, settings: campaign, ...result })
-  else say([drawn(head, rowsOf(result.series)), ...warnings(result.series)].join('\n'))
+  else say([table(head, rowsOf(result.series)), ...warnings(result.series)].join('\n'))
   if (differences.length > 0) process.exitCode = exitCodes.failed
 }
 
@@ -170,18 +168,20 @@ const openLoop = ({ rate, arrivals }: Campaign['load']) =>
   `open loop, ${rate} planned a second (${arrivals})`
 
 async function consistency(flags: Flags, target: Target | undefined): Promise<void> {
-  const variantsToTest = target === undefined ? shopsFor(flags) : [target.variant]
-  const rows: string[][] = []
-  for (const variant of variantsToTest) {
-    const found =
-      target === undefined ? await onNewShop(variant) : await findInconsistencies(target.origin)
-    const figures = Object.values(found)
-    if (figures.some((each) => each !== 0)) process.exitCode = exitCodes.failed
-    rows.push([variant, ...figures.map(String)])
-    if (flags.json) sayJson({ variant, ...found })
+  const found: { variant: string; inconsistencies: Inconsistencies }[] = []
+  for (const variant of target === undefined ? shopsFor(flags) : [target.variant]) {
+    const test = target === undefined ? onNewShop(variant) : findInconsistencies(target.origin)
+    found.push({ variant, inconsistencies: await test })
   }
+  const rows = found.map(({ variant, inconsistencies }) => [
+    variant,
+    ...Object.values(inconsistencies).map(String),
+  ])
   const columns = ['stock, answers', 'stock, database', 'payment, answers', 'payment, database']
-  if (!flags.json) say(`Inconsistencies:\n${drawn(['variant', ...columns], rows)}`)
+  if (flags.json) sayJson(found)
+  else say(`Inconsistencies:\n${table(['variant', ...columns], rows)}`)
+  const all = found.flatMap(({ inconsistencies }) => Object.values(inconsistencies))
+  if (all.some((each) => each !== 0)) process.exitCode = exitCodes.failed
 }
 
 const onNewShop = (variant: string) =>

@@ -22,10 +22,11 @@ Examples:
   ./till check --stock 1000 --credit 10000    what ./till init gave every item and user
   ./till check --per-transaction              every debit and decrement by its transaction
 
-Run it when nobody sends requests to the shop: it waits until nothing is open, then reads. Exits with
-1 when something does not add up, and says what. --stock and --credit are compared with the records
-"0", "1", ... that batch_init made, less what paid orders took; all three kinds must have been filled
-since anything was paid. --per-transaction needs a shop that has run with AUDIT=true since then.`
+Run it when nobody sends requests to the shop: it waits until nothing is open, then reads. Exits
+with 1 when something does not add up, and says what. --stock and --credit are compared with the
+records "0", "1", ... that batch_init made, less what paid orders took; all three kinds must have
+been filled since anything was paid. --per-transaction needs a shop that has run with AUDIT=true
+since then.`
 
 interface Flags {
   readonly data?: string
