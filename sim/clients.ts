@@ -81,7 +81,9 @@ export class Clients {
       if (status !== 0) this.#onAnswer(operation)
       then(operation)
     }
-    const hangUp = world.after(request.timeoutMs ?? this.#timeoutMs, () => finish(0, 'hung up', undefined))
+    const hangUp = world.after(request.timeoutMs ?? this.#timeoutMs, () =>
+      finish(0, 'hung up', undefined),
+    )
     const onEnd = () => finish(0, 'cut off', undefined)
     if (process === undefined) {
       world.after(1, () => finish(503, 'nobody', undefined))

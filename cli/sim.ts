@@ -1,0 +1,137 @@
+/**
+ * `./till sim`: the shipped services in a simulated world, seed after seed (sim/README.md). Exits
+ * with 1 when an invariant was broken or when something that should be reached never was.
+ */
+import { spawnSync } from 'node:child_process'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { systemClock } from '../lib/runtime/clock.ts'
+import { type CampaignResult, runCampaign } from '../sim/campaign.ts'
+import { drawHistory, type Variant, variants } from '../sim/draw.ts'
+import { runHistory } from '../sim/history.ts'
+import { tellStory } from '../sim/story.ts'
+import { exitCodes } from './failure.ts'
+import { duration, say, sayJson, table } from './print.ts'
+import { openProgress } from './progress.ts'
+
+const examples = `
+Examples:
+  ./till sim                                    500 histories of each variant
+  ./till sim --variant saga/order --seeds 5000
+  ./till sim --minutes 10                       each variant for a quarter of them
+  ./till sim --variant 2pc/order --seed 42      one history, told if it fails
+  ./till sim --variant 2pc/order --seed 42 --timeline
+
+The same seed of a variant is the same history, byte for byte, at the same commit.`
+
+interface Flags {
+  readonly variant: Variant | 'all'
+  readonly seed?: number
+  readonly seeds: number
+  readonly minutes?: number
+  readonly first: number
+  readonly timeline?: true
+  readonly json?: true
+}
+
+export function define(command: Command): void {
+  command
+    .addOption(
+      new Option('--variant <variant>', 'protocol/coordination, or all of them')
+        .choices([...variants, 'all'])
+        .default('all'),
+    )
+    .option('--seed <number>', 'this history only; told in full where it fails', whole)
+    .option('--seeds <number>', 'histories of each variant', whole, 500)
+    .option('--first <number>', 'the first seed', whole, 1)
+    .option('--minutes <number>', 'go on for this long instead', whole)
+    .option('--timeline', 'with --seed: every line of it')
+    .option('--json', 'the result as JSON on stdout')
+    .addHelpText('after', examples)
+    .action(async (flags: Flags) => {
+      const chosen = flags.variant === 'all' ? variants : [flags.variant]
+      const isGood =
+        flags.seed === undefined
+          ? await campaign(chosen, flags)
+          : await one(chosen, flags.seed, flags)
+      if (!isGood) process.exitCode = exitCodes.failed
+    })
+}
+
+async function one(chosen: readonly Variant[], seed: number, flags: Flags): Promise<boolean> {
+  let isGood = true
+  for (const variant of chosen) {
+    const history = await runHistory(drawHistory(variant, seed), true)
+    const { violations, timeline, events } = history
+    if (violations.length > 0) {
+      isGood = false
+      say((await tellStory(history, commit(), flags.timeline === true)).text)
+    } else {
+      if (flags.timeline) say(timeline.lines.join('\n'))
+      say(`seed ${seed} of ${variant}: nothing is broken; ${events} events, ${timeline.digest()}`)
+    }
+  }
+  return isGood
+}
+
+async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boolean> {
+  const results: (CampaignResult & { readonly ms: number })[] = []
+  const limitMs = flags.minutes === undefined ? Infinity : (flags.minutes * 60_000) / chosen.length
+  const progress = openProgress(chosen.length * (flags.minutes === undefined ? flags.seeds : 0))
+  for (const variant of chosen) {
+    const startedAt = systemClock.now()
+    progress.begin(variant)
+    const result = await runCampaign(variant, {
+      firstSeed: flags.first,
+      goOn: (histories) =>
+        flags.minutes === undefined
+          ? histories < flags.seeds
+          : systemClock.now() - startedAt < limitMs,
+    })
+    progress.done(variant, result.histories)
+    results.push({ ...result, ms: Math.round(systemClock.now() - startedAt) })
+  }
+  progress.end()
+  if (flags.json) sayJson({ commit: commit(), results: results.map(forMachines) })
+  else await forPeople(results)
+  return results.every(({ failures, neverReached }) => failures.length + neverReached.length === 0)
+}
+
+const forMachines = ({ coverage, ...result }: CampaignResult & { readonly ms: number }) => ({
+  ...result,
+  coverage: Object.fromEntries([...coverage.counts].sort()),
+})
+
+async function forPeople(
+  results: readonly (CampaignResult & { readonly ms: number })[],
+): Promise<void> {
+  const rows = results.map(({ variant, histories, checkouts, failures, ms, longestDrainMs }) => [
+    variant,
+    String(histories),
+    String(checkouts),
+    String(failures.length),
+    duration(longestDrainMs),
+    `${Math.round((histories * 1_000) / ms)}/s`,
+  ])
+  say(table(['variant', 'histories', 'checkouts', 'failed', 'longest drain', 'speed'], rows))
+  for (const { variant, neverReached } of results) {
+    if (neverReached.length > 0) say(`${variant} never reached: ${neverReached.join('; ')}`)
+  }
+  const [failure] = results.flatMap(({ failures }) => failures)
+  for (const { variant, failures } of results) {
+    for (const { seed, texts } of failures) say(`${variant} seed ${seed}: ${texts[0]}`)
+  }
+  if (failure === undefined) return
+  const failed = await runHistory(drawHistory(failure.variant, failure.seed))
+  if (failed.violations.length > 0) say(`\n${(await tellStory(failed, commit(), false)).text}`)
+}
+
+function commit(): string {
+  const { stdout } = spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' })
+  return stdout?.trim() || 'unknown'
+}
+
+function whole(text: string): number {
+  const value = Number(text)
+  if (/^[0-9]+$/.test(text) && Number.isSafeInteger(value)) return value
+  throw new InvalidArgumentError('It must be a whole number, in digits only.')
+}

@@ -1,0 +1,105 @@
+/**
+ * Many histories of one variant, one after the other; what failed is counted by what it broke, and
+ * what was never reached is told.
+ */
+import { setImmediate } from 'node:timers/promises'
+import type { Invariant } from './checkers/checker.ts'
+import { Coverage } from './coverage.ts'
+import { drawHistory, type Variant } from './draw.ts'
+import { type History, runHistory } from './history.ts'
+import { enoughHistories, requiredOf } from './required.ts'
+
+export interface Failure {
+  readonly variant: Variant
+  readonly seed: number
+  readonly invariants: readonly Invariant[]
+  readonly texts: readonly string[]
+}
+
+export interface CampaignResult {
+  readonly variant: Variant
+  readonly histories: number
+  readonly checkouts: number
+  readonly events: number
+  readonly failures: readonly Failure[]
+  readonly coverage: Coverage
+  /** What a campaign of this size should have reached and did not. */
+  readonly neverReached: readonly string[]
+  /** The longest that a transaction was open after the faults had ended, in virtual ms. */
+  readonly longestDrainMs: number
+}
+
+export interface CampaignOptions {
+  readonly firstSeed: number
+  /** Called before each history; false ends the campaign. */
+  goOn(histories: number): boolean
+  onHistory?(history: History): void
+}
+
+/** Lets signals, output and forgotten rejections through. */
+const breathEvery = 20
+
+/** A rejection that nobody handles would end a real process. */
+export class Rejections {
+  readonly #found: string[] = []
+  readonly #note = (reason: unknown) => {
+    this.#found.push(reason instanceof Error ? (reason.stack ?? reason.message) : String(reason))
+  }
+
+  constructor() {
+    process.on('unhandledRejection', this.#note)
+  }
+
+  take(): string[] {
+    return this.#found.splice(0)
+  }
+
+  close(): void {
+    process.off('unhandledRejection', this.#note)
+  }
+}
+
+export async function runCampaign(
+  variant: Variant,
+  options: CampaignOptions,
+): Promise<CampaignResult> {
+  const coverage = new Coverage()
+  const failures: Failure[] = []
+  const rejections = new Rejections()
+  let histories = 0
+  let checkouts = 0
+  let events = 0
+  let longestDrainMs = 0
+  try {
+    for (let seed = options.firstSeed; options.goOn(histories); seed++) {
+      const history = await runHistory(drawHistory(variant, seed))
+      if (histories % breathEvery === 0) await setImmediate()
+      const unhandled = rejections.take()
+      histories++
+      events += history.events
+      checkouts += history.operations.filter(({ route }) => route.includes('checkout')).length
+      longestDrainMs = Math.max(longestDrainMs, history.drainMs)
+      coverage.merge(history.coverage)
+      const { violations } = history
+      if (violations.length > 0 || unhandled.length > 0) {
+        const invariants = [...new Set(violations.map(({ invariant }) => invariant))]
+        const texts = [...violations.map(({ invariant, text }) => `${invariant} ${text}`)]
+        failures.push({ variant, seed, invariants, texts: [...texts, ...unhandled] })
+      }
+      options.onHistory?.(history)
+    }
+  } finally {
+    rejections.close()
+  }
+  const neverReached = histories < enoughHistories ? [] : coverage.missing(requiredOf(variant))
+  return {
+    variant,
+    histories,
+    checkouts,
+    events,
+    failures,
+    coverage,
+    neverReached,
+    longestDrainMs,
+  }
+}
