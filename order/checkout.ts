@@ -2,9 +2,9 @@
  * One checkout, from the order to the answer: read the order, merge its lines into branches, let a
  * coordinator run them, and tell the outcome.
  *
- * What stands in the way only for a moment (others' holds, another checkout of the order, a change of
- * it) is tried again as a new transaction, within the deadline. A 4xx is given only when nothing of
- * this request will ever happen; when that is not known in time the answer is 503.
+ * What stands in the way only for a moment (others' holds, another checkout of the order, a change
+ * of it) is tried again as a new transaction, within the deadline. A 4xx is given only when nothing
+ * of this request will ever happen; when that is not known in time the answer is 503.
  * Next: lib/engine/coordinator-partition.ts.
  */
 import type { Coordinator } from '../lib/engine/coordinator.ts'
@@ -78,7 +78,10 @@ export class Checkouts {
     return isClosed ? refused(id, outcome.reason) : 'ended'
   }
 
-  /** Paid before: the answer is the same, and so is its promise that the participants have applied it. */
+  /**
+   * Paid before: the answer is the same, and so is its promise that the participants have applied
+   * it.
+   */
   async #paid(id: string, order: OrderRecord, paidBy: string): Promise<ShopAnswer> {
     const { coordinator, config } = this.#ports
     if (paidBy === paidForNothing) return paid(id)
@@ -89,7 +92,9 @@ export class Checkouts {
     return paid(id)
   }
 
-  /** Others were in the way to the end: refused only if nothing of this request can happen any more. */
+  /**
+   * Others were in the way to the end: refused only if nothing of this request can happen any more.
+   */
   async #giveUp(id: string, reason: Reason): Promise<ShopAnswer> {
     const { orders } = this.#ports
     const order = await orders.read(id)

@@ -2,8 +2,8 @@
  * An order, pure: its lines, its total, and the one transaction that may have it in checkout.
  *
  * `version` rises with every change of the lines and with every checkout that ended without paying.
- * A checkout names the version that it was made from, so a late or repeated request for an older one
- * is refused: that is why the order needs no write before the coordinator starts.
+ * A checkout names the version that it was made from, so a late or repeated request for an older
+ * one is refused: that is why the order needs no write before the coordinator starts.
  */
 import type { Domain, Held } from '../protocol/participant.ts'
 

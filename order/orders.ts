@@ -83,8 +83,8 @@ export class Orders {
   }
 
   /**
-   * True when no checkout that was made from `version` can pay the order any more: a late or repeated
-   * request for it will be refused. False while one has the order, or if one has paid it.
+   * True when no checkout that was made from `version` can pay the order any more: a late or
+   * repeated request for it will be refused. False while one has the order, or if one has paid it.
    */
   async closeVersion(id: string, version: number): Promise<boolean> {
     const known = await this.read(id)

@@ -1,4 +1,6 @@
-/** What can be done with accounts outside a checkout. Each is one atomic step; rules: account.ts. */
+/**
+ * What can be done with accounts outside a checkout. Each is one atomic step; rules: account.ts.
+ */
 import { loadBatch } from '../lib/engine/batch.ts'
 import { Idempotency } from '../lib/engine/idempotency.ts'
 import { newId } from '../lib/engine/new-id.ts'

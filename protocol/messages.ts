@@ -23,7 +23,9 @@ export type ServiceName = 'order' | 'stock' | 'payment'
 /** `home.partition.epoch.sequence`, for example `order.3.2.1045`; see transaction-id.ts. */
 export type TransactionId = string
 
-/** One record that a branch touches: units of an item, credit of a user, or the version of an order. */
+/**
+ * One record that a branch touches: units of an item, credit of a user, or the version of an order.
+ */
 export interface Entry {
   readonly id: string
   readonly amount: number
@@ -147,8 +149,8 @@ export type Message =
 
 /**
  * `stock`, `payment`, `order`: commands to participants, by their partition.
- * `order-coordinator`, `orchestrator`: replies, inquiries and checkout requests, by coordinator partition.
- * `inbox`: answers to one asking instance.
+ * `order-coordinator`, `orchestrator`: replies, inquiries and checkout requests, by coordinator
+ * partition. `inbox`: answers to one asking instance.
  */
 export type Topic = ServiceName | 'order-coordinator' | 'orchestrator' | 'inbox'
 

@@ -57,7 +57,9 @@ export interface Obeyed<R> {
   readonly branch?: BranchRecord
   /** New records in the order of the command's entries; undefined where unchanged. */
   readonly records?: readonly (R | undefined)[]
-  /** A commit met no branch and was applied afresh: this storage has lost an acknowledged prepare. */
+  /**
+   * A commit met no branch and was applied afresh: this storage has lost an acknowledged prepare.
+   */
   readonly recovered?: boolean
 }
 

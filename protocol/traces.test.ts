@@ -1,7 +1,8 @@
 /**
  * Golden conversations: each file in traces/ is a story of events and what the protocol (or one
- * participant) says to each. `node protocol/traces.test.ts --rewrite` writes the answers anew; commit
- * a changed trace only if you understand why it changed. Idea: etcd-io/raft's scenario scripts.
+ * participant) says to each. `node protocol/traces.test.ts --rewrite` writes the answers anew;
+ * commit a changed trace only if you understand why it changed. Idea: etcd-io/raft's scenario
+ * scripts.
  */
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'

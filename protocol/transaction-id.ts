@@ -38,7 +38,9 @@ export function parseTransactionId(text: string): ParsedId | undefined {
   }
 }
 
-/** Decimal with its length in front as a letter: 7 is `a7`, 1045 is `d1045`; sorts as numbers do. */
+/**
+ * Decimal with its length in front as a letter: 7 is `a7`, 1045 is `d1045`; sorts as numbers do.
+ */
 export function orderedNumber(value: number): string {
   const digits = String(value)
   return String.fromCharCode(96 + digits.length) + digits

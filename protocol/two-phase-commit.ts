@@ -5,9 +5,9 @@
  *       \--refused, busy, deadline--> aborting --all done--> ended
  *
  * Prepare goes to every branch at once. The step into committing is the commit point: the engine
- * makes it durable before any commit is sent. An abort goes to every branch that may hold something,
- * also those whose vote never came; only a branch that voted `refused` is left out, because it holds
- * nothing and remembers that it refused.
+ * makes it durable before any commit is sent. An abort goes to every branch that may hold
+ * something, also those whose vote never came; only a branch that voted `refused` is left out,
+ * because it holds nothing and remembers that it refused.
  */
 import type { Checkout, Reason, Reply } from './messages.ts'
 import {

@@ -10,7 +10,9 @@ export interface CheckoutAnswer {
 
 export type Promised = 'paid' | 'not paid' | 'not known'
 
-/** What an answer promises: 2xx that it happened, 4xx that it did not and will not; else nothing. */
+/**
+ * What an answer promises: 2xx that it happened, 4xx that it did not and will not; else nothing.
+ */
 export function promised(status: number | undefined): Promised {
   if (status === undefined || status >= 500) return 'not known'
   return status < 400 ? 'paid' : 'not paid'

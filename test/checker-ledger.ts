@@ -1,7 +1,7 @@
 /**
- * What every transaction took, added up from the branches that the participants remember: the ledger
- * that checker.ts compares orders, items and users with. Branches that have not come to an end, or
- * contradict the coordinator, are reported while it is read.
+ * What every transaction took, added up from the branches that the participants remember: the
+ * ledger that checker.ts compares orders, items and users with. Branches that have not come to an
+ * end, or contradict the coordinator, are reported while it is read.
  */
 import type { Kind, ShopRecords, StoredBranch } from './records.ts'
 

@@ -1,7 +1,8 @@
 /**
- * The full check of a shop that has come to rest: I1 money, I2 stock, I3 exactly once by transaction
- * id, I4 answers are promises, I6 nothing is left behind (DESIGN: "What must hold"). It reads every
- * record once, a few seconds for 100,000 orders, and returns each difference as a sentence.
+ * The full check of a shop that has come to rest: I1 money, I2 stock, I3 exactly once by
+ * transaction id, I4 answers are promises, I6 nothing is left behind (DESIGN: "What must hold"). It
+ * reads every record once, a few seconds for 100,000 orders, and returns each difference as a
+ * sentence.
  *
  * It needs a shop with AUDIT=true, which keeps every branch for ever: the ledger of what each
  * transaction took is made of them. That it can fail is shown by checker.test.ts.
@@ -18,7 +19,9 @@ import type { ShopRecords } from './records.ts'
 export type Amount = number | { readonly least: number; readonly most: number }
 
 export interface Expected {
-  /** Units that an item had, with what was added and subtracted directly; undefined if not known. */
+  /**
+   * Units that an item had, with what was added and subtracted directly; undefined if not known.
+   */
   stock?(itemId: string): Amount | undefined
   /** The same for the credit of a user. */
   credit?(userId: string): Amount | undefined
@@ -28,7 +31,9 @@ export interface Expected {
 
 type Report = (difference: string) => void
 
-/** Every difference between what the shop keeps and what must hold; an empty list if there is none. */
+/**
+ * Every difference between what the shop keeps and what must hold; an empty list if there is none.
+ */
 export async function checkShop(records: ShopRecords, expected: Expected = {}): Promise<string[]> {
   const differences: string[] = []
   const report: Report = (difference) => differences.push(difference)

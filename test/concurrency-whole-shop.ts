@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { seededRandom } from '../lib/runtime/random.ts'
 import type { CheckoutAnswer } from './checker-answers.ts'
+import { everyRecord } from './records.ts'
 import type { RunningShop } from './running-shop.ts'
 import type { Shop } from './shop.ts'
 import { assertSound, type Cases, eventually, inParallel, range, restWithinMs } from './suite.ts'
@@ -65,8 +66,10 @@ export const wholeShopCases: Cases = {
       const { user } = orders[index]!
       if (!failed(answer)) charged.set(user, (charged.get(user) ?? 0) + 1)
     }
-    const credits = await inParallel(64, users, async (user) => (await shop.findUser(user)).credit)
-    const wrong = users.filter((user, index) => credits[index] !== 1 - (charged.get(user) ?? 0))
+    const accounts = await everyRecord(running.records, 'users')
+    const wrong = users.filter(
+      (user) => accounts.get(user)?.credit !== 1 - (charged.get(user) ?? 0),
+    )
     assert.deepEqual(wrong, [])
     await assertSound(running, { answers })
   },

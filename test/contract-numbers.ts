@@ -1,4 +1,6 @@
-/** Contract: numbers. What is not a whole number in range is 400; sums stay exact or are refused. */
+/**
+ * Contract: numbers. What is not a whole number in range is 400; sums stay exact or are refused.
+ */
 import assert from 'node:assert/strict'
 import { refused, type Shop, succeeded } from './shop.ts'
 import type { Cases } from './suite.ts'

@@ -1,4 +1,7 @@
-/** Contract: every public route, its status, Content-Type and shape; what is not public; unknown ids. */
+/**
+ * Contract: every public route, its status, Content-Type and shape; what is not public; unknown
+ * ids.
+ */
 import assert from 'node:assert/strict'
 import { problemOf, refused, type Shop, succeeded } from './shop.ts'
 import type { Cases } from './suite.ts'

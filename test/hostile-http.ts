@@ -1,8 +1,8 @@
 /**
  * Requests that no honest client sends, as bytes on a socket, each with the answers that are right.
- * They are aimed at the public contract, so that they can be run against any server of it: the table
- * of a unit test or a whole shop. None of them changes anything there: each names an unknown item.
- * Next: hostile-http.wire.ts sends them and says what was wrong with the answer.
+ * They are aimed at the public contract, so that they can be run against any server of it: the
+ * table of a unit test or a whole shop. None of them changes anything there: each names an unknown
+ * item. Next: hostile-http.wire.ts sends them and says what was wrong with the answer.
  */
 import { setImmediate, setTimeout } from 'node:timers/promises'
 import type { Wire } from './hostile-http.wire.ts'

@@ -1,6 +1,6 @@
 /**
- * Sends a hostile request on a socket of its own and says what was wrong with the answer. Promise: it
- * ends, also when the server never answers, and the connection is closed afterwards.
+ * Sends a hostile request on a socket of its own and says what was wrong with the answer. Promise:
+ * it ends, also when the server never answers, and the connection is closed afterwards.
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'

@@ -1,7 +1,7 @@
 /**
- * What a shop keeps, as the checker reads it: records in pages, and what is still open. The types are
- * those of the services themselves, so that the two cannot differ. Adapters: http-records.ts, and
- * the planted shops of checker.test.ts.
+ * What a shop keeps, as the checker reads it: records in pages, and what is still open. The types
+ * are those of the services themselves, so that the two cannot differ. Adapters: http-records.ts,
+ * and the planted shops of checker.test.ts.
  */
 import type { OrderRecord } from '../order/order.ts'
 import type { AccountRecord } from '../payment/account.ts'

@@ -1,6 +1,6 @@
 /**
- * A load of checkouts that survives its shop being killed: what clients were told is kept, what they
- * were not told is kept as such, and no checkout is ever repeated because of that.
+ * A load of checkouts that survives its shop being killed: what clients were told is kept, what
+ * they were not told is kept as such, and no checkout is ever repeated because of that.
  *
  * Beside it, funds are added under idempotency keys: those requests *are* repeated until they are
  * answered, and must be applied exactly once.
@@ -80,7 +80,9 @@ export class Load {
     return promise
   }
 
-  /** Repeats what savers have not been answered, and reads what was promised since the last time. */
+  /**
+   * Repeats what savers have not been answered, and reads what was promised since the last time.
+   */
   async confirm({ shop }: RunningShop): Promise<void> {
     for (const saver of this.#savers) assert.ok(await this.#save(shop, saver), 'answered by now')
     const orders = this.#toConfirm

@@ -1,7 +1,7 @@
 /**
  * `kill -9` in the middle of load, again and again, and then the full check: what was answered is
- * true, every transaction came to its end by itself, nothing was done twice or half, nothing is left.
- * For any shop that can be killed and started again.
+ * true, every transaction came to its end by itself, nothing was done twice or half, nothing is
+ * left. For any shop that can be killed and started again.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

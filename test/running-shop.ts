@@ -1,7 +1,7 @@
 /**
- * A shop that runs somewhere and can be talked to: what every suite of this folder is given. Here is
- * the one for the embedded shop, as a child process with data of its own; other deployments bring
- * another one and run the same suites.
+ * A shop that runs somewhere and can be talked to: what every suite of this folder is given. Here
+ * is the one for the embedded shop, as a child process with data of its own; other deployments
+ * bring another one and run the same suites.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'

@@ -1,7 +1,8 @@
 /**
- * The embedded shop as a process of its own, so that tests can kill it: `node shop-process.ts JSON`,
- * where the JSON object holds settings by their names in config.ts. It prints one line of JSON with
- * its ports, drains on SIGTERM, and ends when its standard input does, so that none outlives a test.
+ * The embedded shop as a process of its own, so that tests can kill it: `node shop-process.ts
+ * JSON`, where the JSON object holds settings by their names in config.ts. It prints one line of
+ * JSON with its ports, drains on SIGTERM, and ends when its standard input does, so that none
+ * outlives a test.
  */
 import { enableCompileCache, flushCompileCache } from 'node:module'
 

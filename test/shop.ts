@@ -1,7 +1,7 @@
 /**
- * A client of the public contract, with typed calls over connections that are kept alive. Calls whose
- * refusal is worth a test answer with an Answer; those that make or read records expect 200 and throw
- * what came instead. It never repeats a request by itself.
+ * A client of the public contract, with typed calls over connections that are kept alive. Calls
+ * whose refusal is worth a test answer with an Answer; those that make or read records expect 200
+ * and throw what came instead. It never repeats a request by itself.
  */
 import assert from 'node:assert/strict'
 import { Pool } from 'undici'

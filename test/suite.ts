@@ -35,7 +35,9 @@ export function suite<R extends RunningShop>(
   })
 }
 
-/** DESIGN I5: how long after the last fault, or the last request, everything has come to its end. */
+/**
+ * DESIGN I5: how long after the last fault, or the last request, everything has come to its end.
+ */
 export const restWithinMs = 5_000
 const mostShown = 20
 
@@ -48,7 +50,9 @@ export async function assertSound(running: RunningShop, expected: Expected = {})
   assert.equal(differences.length, 0, more > 0 ? `${shown}\nand ${more} more` : shown)
 }
 
-/** Runs `work` over `items`, at most `atOnce` of them at a time; results in the order of `items`. */
+/**
+ * Runs `work` over `items`, at most `atOnce` of them at a time; results in the order of `items`.
+ */
 export async function inParallel<T, R>(
   atOnce: number,
   items: readonly T[],

@@ -1,7 +1,7 @@
 /**
- * batch_init: replaces the records "0".."n-1" in bulk. Each batch has a generation of its own, taken
- * durably before the first record is written, so that transactions which are still open on the old
- * records end without touching the new ones.
+ * batch_init: replaces the records "0".."n-1" in bulk. Each batch has a generation of its own,
+ * taken durably before the first record is written, so that transactions which are still open on
+ * the old records end without touching the new ones.
  */
 import { partitionOf } from '../runtime/partition.ts'
 import type { Json, Storage, StoredEntry } from '../storage/storage.ts'
@@ -17,7 +17,9 @@ function nextGeneration(storage: Storage): Promise<number> {
   })
 }
 
-/** Durable when it resolves; after a crash in it, some records are new and some old: run it again. */
+/**
+ * Durable when it resolves; after a crash in it, some records are new and some old: run it again.
+ */
 export async function loadBatch(
   storage: Storage,
   count: number,

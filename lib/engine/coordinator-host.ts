@@ -1,9 +1,9 @@
 /**
  * Runs the coordinator partitions that the bus assigns to this process.
  *
- * Recovery is a loop, not a launch step: a partition that is assigned, or lost to a failed or fenced
- * write, is opened until that succeeds (with a growing pause), and opening drives on whatever its
- * log says is open.
+ * Recovery is a loop, not a launch step: a partition that is assigned, or lost to a failed or
+ * fenced write, is opened until that succeeds (with a growing pause), and opening drives on
+ * whatever its log says is open.
  */
 import type { Checkout, Message, Outcome } from '../../protocol/messages.ts'
 import type { Consumer } from '../bus/bus.ts'
@@ -52,7 +52,7 @@ export class CoordinatorHost implements Coordinator, Consumer {
     const partition = partitionOf(checkout.orderId, this.#options.storage.partitions)
     const open = this.#open.get(partition)
     if (open !== undefined) return open.run(checkout)
-    const sentence = `The coordinator of partition ${partition} is not here or not open yet; try again.`
+    const sentence = `Coordinator partition ${partition} is not here, or not open yet; try again.`
     return Promise.reject(new ShopError('unavailable', sentence))
   }
 

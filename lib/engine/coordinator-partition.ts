@@ -351,9 +351,10 @@ export class CoordinatorPartition {
   }
 
   /**
-   * An old undecided branch. What is open is driven anyway; what has ended is told again; an id that
-   * is not in the log was never started, or its start is lost: it can never commit, so it is undone.
-   * A committed branch of a saga is told to execute again: it did, and hears the mark that lets it go.
+   * An old undecided branch. What is open is driven anyway; what has ended is told again; an id
+   * that is not in the log was never started, or its start is lost: it can never commit, so it is
+   * undone. A committed branch of a saga is told to execute again: it did, and hears the mark that
+   * lets it go.
    */
   async #onInquiry({ transaction, branch, undo }: Inquiry): Promise<void> {
     const id = parseTransactionId(transaction)

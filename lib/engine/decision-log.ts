@@ -93,7 +93,9 @@ export class DecisionLog {
     return written
   }
 
-  /** Rejects with `fenced` if there is a newer owner: one that has nothing to write finds out here. */
+  /**
+   * Rejects with `fenced` if there is a newer owner: one that has nothing to write finds out here.
+   */
   async checkOwner(): Promise<void> {
     const epoch = await this.#storage.read<number>(this.#partition, epochKey)
     if (epoch !== this.epoch) throw fenced(this.#partition, this.epoch, epoch)

@@ -1,11 +1,11 @@
 /**
- * What one participant partition knows of the branches in its storage, and what it does about them by
- * itself: it asks about those that stay undecided, and drops those that the coordinators' low-water
- * marks have passed.
+ * What one participant partition knows of the branches in its storage, and what it does about them
+ * by itself: it asks about those that stay undecided, and drops those that the coordinators'
+ * low-water marks have passed.
  *
- * It is a memory of the storage, not the truth: records are learnt when the partition is assigned and
- * again once in a while (another instance may have held the partition meanwhile), and each is looked
- * at in the storage before anything is asked or dropped.
+ * It is a memory of the storage, not the truth: records are learnt when the partition is assigned
+ * and again once in a while (another instance may have held the partition meanwhile), and each is
+ * looked at in the storage before anything is asked or dropped.
  */
 import { type Branch, coordinatorTopic, type ServiceName } from '../../protocol/messages.ts'
 import type { BranchRecord } from '../../protocol/participant.ts'

@@ -1,8 +1,8 @@
 /**
  * The branch whose records lie in the coordinator's own storage: the order, where the order service
- * coordinates. Its commands are obeyed inside the very step that writes the decision log, so freezing
- * the order is one write with START and marking it paid one write with DECISION. It needs no
- * record of its own: there is no message that could be lost or repeated.
+ * coordinates. Its commands are obeyed inside the very step that writes the decision log, so
+ * freezing the order is one write with START and marking it paid one write with DECISION. It needs
+ * no record of its own: there is no message that could be lost or repeated.
  */
 import { protocols } from '../../protocol/index.ts'
 import type { Reply, ServiceName } from '../../protocol/messages.ts'

@@ -1,4 +1,6 @@
-/** Runs a checkout in this process where its coordinator partition is here, over the bus otherwise. */
+/**
+ * Runs a checkout in this process where its coordinator partition is here, over the bus otherwise.
+ */
 import type { Coordinator } from './coordinator.ts'
 import type { CoordinatorHost } from './coordinator-host.ts'
 

@@ -1,11 +1,12 @@
 /**
  * A participant at work: each command becomes one atomic storage step, then its reply is sent.
  *
- * Promise: effect, branch record and answer are one durable step, so a command may be lost, repeated
- * or reordered, and the process killed anywhere, without doing anything twice or half. Branch records
- * are dropped below the coordinator's low-water mark only, never by age; the mark itself is part of
- * each step, so that a former owner with an old mark cannot let an ended transaction in again.
- * A branch that stays undecided is asked about. The rule itself: protocol/participant.ts.
+ * Promise: effect, branch record and answer are one durable step, so a command may be lost,
+ * repeated or reordered, and the process killed anywhere, without doing anything twice or half.
+ * Branch records are dropped below the coordinator's low-water mark only, never by age; the mark
+ * itself is part of each step, so that a former owner with an old mark cannot let an ended
+ * transaction in again. A branch that stays undecided is asked about. The rule itself:
+ * protocol/participant.ts.
  */
 import {
   type Command,

@@ -1,7 +1,7 @@
 /**
  * The coordinator that lives elsewhere: asked over the bus, again and again until it answers.
- * The order's version makes the repetition safe: once an attempt has ended, the order refuses a late
- * copy of the request that started it.
+ * The order's version makes the repetition safe: once an attempt has ended, the order refuses a
+ * late copy of the request that started it.
  */
 import {
   type Checkout,

@@ -22,7 +22,9 @@ function send(response: ServerResponse, status: number, type: string, body: stri
   response.end(body)
 }
 
-/** Writes what a handler answered with. Throws, before anything is written, if JSON cannot say it. */
+/**
+ * Writes what a handler answered with. Throws, before anything is written, if JSON cannot say it.
+ */
 export function sendAnswer(response: ServerResponse, answer: ShopAnswer): void {
   if (answer.kind === 'json') {
     send(response, 200, 'application/json', JSON.stringify(answer.body))

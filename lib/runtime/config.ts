@@ -13,10 +13,12 @@ interface Setting {
 }
 
 /** Separators of people's numbers: 10000 is read at a glance as 10,000. */
-const grouped = (value: number) => value.toLocaleString('en-US')
+/** 1,000,000. Not toLocaleString: that loads its tables at every start. */
+const grouped = (value: number) => String(value).replace(/\B(?=(\d{3})+$)/g, ',')
 
 function whole(minimum: number, maximum: number, otherwise: number) {
-  const right = `must be a whole number from ${grouped(minimum)} to ${grouped(maximum)}, in digits only`
+  const range = `from ${grouped(minimum)} to ${grouped(maximum)}`
+  const right = `must be a whole number ${range}, in digits only`
   return z
     .string()
     .regex(/^[0-9]{1,15}$/, { error: right, abort: true })

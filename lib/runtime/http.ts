@@ -2,9 +2,9 @@
  * Serves a table of routes over HTTP. Routing is fastify's (this is the only file that knows it);
  * what reaches a handler has passed wire.ts and parameters.ts, what it answers goes to answer.ts.
  *
- * Promise: every error answer is a problem document that says nothing of the inside; `invalid_request`
- * is answered before a handler has begun; a handler that began is never cut short by its client.
- * Next: route.ts (the table), wire.ts (limits), openapi.ts (the description).
+ * Promise: every error answer is a problem document that says nothing of the inside;
+ * `invalid_request` is answered before a handler has begun; a handler that began is never cut short
+ * by its client. Next: route.ts (the table), wire.ts (limits), openapi.ts (the description).
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { METHODS } from 'node:http'

@@ -1,7 +1,8 @@
 /**
  * Starts the parts of a process in order and stops them in reverse, each within its named limit.
- * `createLifecycle` is the order alone, for anything that runs a shop inside another process (tests,
- * the command line); `runProcess` adds signals, exit codes and what happens when all is lost:
+ * `createLifecycle` is the order alone, for anything that runs a shop inside another process
+ * (tests, the command line); `runProcess` adds signals, exit codes and what happens when all is
+ * lost:
  *
  * SIGTERM, SIGINT     stop in order, exit 0; a second signal exits at once with 143 or 130
  * a part fails        its sentence is printed, stop in order, exit 1
@@ -28,7 +29,9 @@ export interface Lifecycle {
   add(part: Part): void
   /** Rejects with what the first failing part threw, after the parts before it have stopped. */
   start(): Promise<void>
-  /** Never rejects: a stop that fails or takes too long is logged. Later calls wait for the first. */
+  /**
+   * Never rejects: a stop that fails or takes too long is logged. Later calls wait for the first.
+   */
   stop(): Promise<void>
   /** Called by a part that cannot go on, for example because its disk is full. */
   fail(error: Error): void
@@ -120,7 +123,9 @@ const thisProcess: Host = {
   print: (sentence) => void process.stderr.write(`${sentence}\n`),
 }
 
-/** Starts everything and binds it to the fate of the process. Resolves when all parts have started. */
+/**
+ * Starts everything and binds it to the fate of the process. Resolves when all parts have started.
+ */
 export async function runProcess(
   lifecycle: Lifecycle,
   { log, host = thisProcess }: { log: Log; host?: Host },

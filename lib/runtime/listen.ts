@@ -1,6 +1,6 @@
 /**
- * Opens a port. `localhost` means 127.0.0.1 and ::1, both with the same port, because clients differ
- * in which of them they try; a machine without one of them is served on the other.
+ * Opens a port. `localhost` means 127.0.0.1 and ::1, both with the same port, because clients
+ * differ in which of them they try; a machine without one of them is served on the other.
  */
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -16,7 +16,9 @@ export interface PortSettings {
 const portTries = 10
 const missingAddress = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
 
-/** Servers that listen, all on one port. Throws `port_taken` or `invalid_settings`; none is left. */
+/**
+ * Servers that listen, all on one port. Throws `port_taken` or `invalid_settings`; none is left.
+ */
 export async function listenOn(
   host: string,
   port: number,

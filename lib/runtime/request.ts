@@ -47,7 +47,7 @@ export function readRequest(
   if (typeof parameters === 'string') return parameters
   const key = route.method === 'POST' ? request.headers['idempotency-key'] : undefined
   if (key !== undefined && !isIdempotencyKey(key, request)) {
-    return 'The header Idempotency-Key is not right: give one, of 1 to 128 printable ASCII characters.'
+    return 'Idempotency-Key is not right: give one, of 1 to 128 printable ASCII characters.'
   }
   const internal = route.visibility === 'internal' && query !== ''
   const parsedQuery = internal ? new Map(new URLSearchParams(query)) : noQuery

@@ -18,7 +18,9 @@ export interface Parameters {
 
 export interface ShopRequest {
   readonly parameters: Parameters
-  /** The Idempotency-Key header, validated (1 to 128 printable ASCII characters), if there is one. */
+  /**
+   * The Idempotency-Key header, validated (1 to 128 printable ASCII characters), if there is one.
+   */
   readonly idempotencyKey: string | undefined
   /** Method and path: what an idempotency key may be used again for. */
   readonly fingerprint: string

@@ -1,6 +1,6 @@
 /**
- * What is refused before any route is looked for: requests that carry a body, come without a Host or
- * with too many headers, connections beyond the limit, bytes that are not HTTP, slow senders.
+ * What is refused before any route is looked for: requests that carry a body, come without a Host
+ * or with too many headers, connections beyond the limit, bytes that are not HTTP, slow senders.
  * Promise: a client that is owed the answer to a request under way is never sent another one in its
  * place; its connection is closed instead, which says nothing about the outcome.
  */
@@ -85,18 +85,7 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
 
   return {
     createServer() {
-      return createServer({
-        headersTimeout: limits.headersTimeoutMs,
-        requestTimeout: limits.requestTimeoutMs,
-        keepAliveTimeout: limits.keepAliveTimeoutMs,
-        maxHeaderSize: limits.maxHeaderBytes,
-        connectionsCheckingInterval: Math.min(
-          longestCheckMs,
-          Math.ceil(limits.headersTimeoutMs / checksPerLimit),
-        ),
-        // Looked at in `admit`, whose answers are problem documents.
-        requireHostHeader: false,
-      })
+      return createServer(serverOptions(limits))
         .on('request', admit)
         .on('checkContinue', admit)
         .on('checkExpectation', admit)
@@ -108,6 +97,19 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
     },
   }
 }
+
+const serverOptions = (limits: WireLimits) => ({
+  headersTimeout: limits.headersTimeoutMs,
+  requestTimeout: limits.requestTimeoutMs,
+  keepAliveTimeout: limits.keepAliveTimeoutMs,
+  maxHeaderSize: limits.maxHeaderBytes,
+  connectionsCheckingInterval: Math.min(
+    longestCheckMs,
+    Math.ceil(limits.headersTimeoutMs / checksPerLimit),
+  ),
+  // Looked at in `admit`, whose answers are problem documents.
+  requireHostHeader: false,
+})
 
 const noBody = 'Requests carry everything in their path: send no body.'
 

@@ -31,6 +31,6 @@ export function requireRoom(path: string, bytes: number): void {
 export const storageFull = (path: string, cause?: unknown) =>
   new ShopError(
     'storage_full',
-    `The disk that holds ${path} is full. Make room on it; nothing needs to be restarted.`,
+    `The disk that holds ${path} is full. Make room on it, then try again; nothing is damaged.`,
     cause,
   )

@@ -25,7 +25,9 @@ export interface RunGroup {
 /** Up to here a list is searched faster than a set is made. */
 const shortList = 16
 
-/** Runs `tasks` in order; `read` gives what is durable. Steps see the writes of those before them. */
+/**
+ * Runs `tasks` in order; `read` gives what is durable. Steps see the writes of those before them.
+ */
 export function runGroup(
   tasks: readonly Task[],
   read: (key: string) => Json | undefined,

@@ -143,7 +143,7 @@ describe('journal', () => {
     damaged.close()
   })
 
-  test('a frame that is broken before a whole newer one in the same file is damage too', async () => {
+  test('a broken frame before a whole newer one in the same file is damage too', async () => {
     const directory = freshDirectory()
     const journal = Journal.open(directory, bytes)
     for (let number = 0; number < 3; number++) await append(journal, { key: number })

@@ -117,7 +117,9 @@ export class Journal {
     return frame
   }
 
-  /** Durable when it resolves. After a rejection nobody knows; the journal must not be used again. */
+  /**
+   * Durable when it resolves. After a rejection nobody knows; the journal must not be used again.
+   */
   async append(frame: Buffer): Promise<void> {
     for (let written = 0; written < frame.length; ) {
       written += await this.#write(frame, written)

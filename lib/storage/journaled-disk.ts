@@ -3,8 +3,8 @@
  * one sequential write makes a group durable, and a record that changes ten times is carried over
  * once. It costs memory for what is not carried over yet, bounded by the journal's size.
  *
- * Promise: the same as any Disk. After a crash, opening reads the journal back into the database, so
- * everything acknowledged is there. Carrying over is idempotent: it may be cut off anywhere.
+ * Promise: the same as any Disk. After a crash, opening reads the journal back into the database,
+ * so everything acknowledged is there. Carrying over is idempotent: it may be cut off anywhere.
  */
 import { ShopError } from '../runtime/errors.ts'
 import type { Disk } from './group-commit.ts'

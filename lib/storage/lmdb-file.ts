@@ -2,8 +2,8 @@
  * Looks at an LMDB file before LMDB maps it: on a file that is damaged or is something else, the
  * library does not throw but ends the process by a signal (seen with lmdb 3.5.6: SIGSEGV, SIGBUS).
  *
- * It refuses only what cannot be sound: no two meta pages, or a tree whose root lies behind the end of
- * the file (it was cut). The layout is `MDB_meta` and `MDB_db` of mdb.c, data format 2.
+ * It refuses only what cannot be sound: no two meta pages, or a tree whose root lies behind the end
+ * of the file (it was cut). The layout is `MDB_meta` and `MDB_db` of mdb.c, data format 2.
  */
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 

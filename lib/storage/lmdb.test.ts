@@ -1,6 +1,6 @@
 /**
- * The LMDB adapter: the conformance suite, and what only a disk can do: survive kill -9, be full, be
- * somebody else's, be damaged.
+ * The LMDB adapter: the conformance suite, and what only a disk can do: survive kill -9, be full,
+ * be somebody else's, be damaged.
  */
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'

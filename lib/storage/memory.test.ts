@@ -32,7 +32,7 @@ test('memory: whoever mutates a record throws, be it the giver or a reader', asy
   await assert.rejects(mutating, TypeError)
 })
 
-test('memory: after a full disk nothing of the group is there, and the next one succeeds', async () => {
+test('memory: a full disk leaves nothing of the group, and the next one succeeds', async () => {
   const failures: Error[] = []
   let isFull = true
   const storage = await openMemoryStorage({

@@ -1,7 +1,7 @@
 /**
  * The newest decoded records of a database: saves the read and the parse (3 µs together) of what
- * checkouts touch again and again. Two generations instead of a list by last use: when the young one
- * is full it becomes the old one, and what is used again moves up. Holds durable records only.
+ * checkouts touch again and again. Two generations instead of a list by last use: when the young
+ * one is full it becomes the old one, and what is used again moves up. Holds durable records only.
  */
 
 /** Records of one generation; at most twice as many are kept. */

@@ -21,7 +21,9 @@ interface Source {
   read(place: string): Json | undefined
 }
 
-/** JSON of a record; a TypeError for what JSON cannot carry (a cycle, a BigInt, NaN, a function). */
+/**
+ * JSON of a record; a TypeError for what JSON cannot carry (a cycle, a BigInt, NaN, a function).
+ */
 export function encodeRecord(record: Json): string {
   const text = JSON.stringify(record) as string | undefined
   if (text === undefined || text === 'null') {
