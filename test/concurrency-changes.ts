@@ -95,7 +95,7 @@ export const changeRaces: Cases = {
   },
 
   async 'addItem during checkout: in the order and paid for, or refused'({ shop }) {
-    await inParallel(16, range(60), async (index) => {
+    await inParallel(16, range(40), async (index) => {
       const [first, second] = [await shop.item(1, 10), await shop.item(3, 10)]
       const user = await shop.user(10)
       const order = await shop.order(user, [first, 1])
@@ -116,7 +116,7 @@ export const changeRaces: Cases = {
   },
 
   async 'addItem during a checkout that is refused'({ shop }) {
-    await inParallel(16, range(40), async () => {
+    await inParallel(16, range(24), async () => {
       const [first, second] = [await shop.item(1, 10), await shop.item(3, 10)]
       const order = await shop.order(await shop.user(0), [first, 1])
       const [checkout, added] = await Promise.all([
@@ -135,7 +135,7 @@ export const changeRaces: Cases = {
   async 'answers never cross'({ shop }) {
     const users = await inParallel(64, range(20), (index) => shop.user(index + 1))
     const items = await inParallel(64, range(20), (price) => shop.item(price, price))
-    await inParallel(64, range(400), async (index) => {
+    await inParallel(64, range(160), async (index) => {
       const of = index % 20
       assert.equal((await shop.findUser(users[of]!)).credit, of + 1)
       assert.deepEqual(await shop.findItem(items[of]!), { price: of, stock: of })

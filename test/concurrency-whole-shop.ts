@@ -34,13 +34,13 @@ export const wholeShopCases: Cases = {
       credit.set(await shop.user(amount), amount)
     })
     const [items, users] = [[...stock.keys()], [...credit.keys()]]
-    const orders = await inParallel(64, range(200), () => {
+    const orders = await inParallel(64, range(140), () => {
       const lines = range(1 + random.integer(4)).map(
         () => [items[random.integer(items.length)]!, 1 + random.integer(2)] as const,
       )
       return shop.order(users[random.integer(users.length)]!, ...lines)
     })
-    const repeated = [...orders, ...orders.slice(0, 100)]
+    const repeated = [...orders, ...orders.slice(0, 60)]
     const answers = await inParallel(64, repeated, (order) => recorded(shop, order))
     const statuses = new Set(answers.map(({ status }) => status))
     assert.deepEqual([...statuses].toSorted(), [200, 400])
