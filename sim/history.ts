@@ -17,7 +17,7 @@ import { refusals } from './checkers/refusals.ts'
 import { Clients } from './clients.ts'
 import type { Coverage } from './coverage.ts'
 import type { Draw } from './draw.ts'
-import type { Fault } from './faults.ts'
+import type { Fault, FaultKind } from './faults.ts'
 import type { Operation } from './operation.ts'
 import { SimShop } from './shop.ts'
 import { runTail } from './tail.ts'
@@ -158,32 +158,31 @@ class Run {
     coverage.add(`fault: ${kind}`)
     timeline.note(world.now, 'FAULT', () => `${kind} of ${target} for ${forMs} ms`)
     const process = this.#shop.processes.find(({ name }) => name === target)
-    switch (kind) {
-      case 'crash':
-        return this.#shop.crash(target, forMs)
-      case 'stop':
-        return this.#shop.stop(target, forMs)
-      case 'pause':
-        return this.#shop.pause(target, forMs)
-      case 'power-cut':
+    const begin: Partial<Record<FaultKind, () => void>> = {
+      crash: () => this.#shop.crash(target, forMs),
+      stop: () => this.#shop.stop(target, forMs),
+      pause: () => this.#shop.pause(target, forMs),
+      'power-cut': () => {
         for (const { name } of this.#shop.processes) this.#shop.crash(name, forMs)
-        return
-      case 'crash-before-write':
-      case 'crash-after-write':
-      case 'crash-after-send':
-        return process?.arm(fault)
-      case 'wall-clock-jump':
+      },
+      'crash-before-write': () => process?.arm(fault),
+      'crash-after-write': () => process?.arm(fault),
+      'crash-after-send': () => process?.arm(fault),
+      'wall-clock-jump': () => {
         if (process !== undefined) process.wallErrorMs += (fault.rate - 0.3) * 120_000
-        return
-      case 'rebalance':
-        return broker.shuffle(forMs)
-      default:
-        board.begin(fault)
-        world.after(forMs, () => {
-          board.end(fault)
-          broker.retryWaiting()
-        })
+      },
+      rebalance: () => broker.shuffle(forMs),
     }
+    const own = begin[kind]
+    if (own !== undefined) {
+      own()
+      return
+    }
+    board.begin(fault)
+    world.after(forMs, () => {
+      board.end(fault)
+      broker.retryWaiting()
+    })
   }
 }
 

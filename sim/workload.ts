@@ -117,50 +117,22 @@ export class Workload {
     const item_id = this.#any('item')
     const user_id = this.#any('user')
     const amount = 1 + this.#random.integer(5)
-    switch (action) {
-      case 'checkout':
-        return this.#checkout(this.#any('order'), 1, next)
-      case 'burst':
-        return this.#burst(this.#any('order'), 2 + this.#random.integer(4), next)
-      case 'addItem': {
-        const parameters = { order_id: this.#any('order'), item_id, quantity: 1 }
-        return this.#change('order', addItemRoute, parameters, next)
-      }
-      case 'add':
-        return this.#change(
-          'stock',
-          'POST /stock/add/{item_id}/{amount}',
-          { item_id, amount },
-          next,
-        )
-      case 'subtract':
-        return this.#change(
-          'stock',
-          'POST /stock/subtract/{item_id}/{amount}',
-          { item_id, amount },
-          next,
-        )
-      case 'addFunds':
-        return this.#change(
-          'payment',
-          'POST /payment/add_funds/{user_id}/{amount}',
-          { user_id, amount },
-          next,
-        )
-      case 'pay':
-        return this.#change(
-          'payment',
-          'POST /payment/pay/{user_id}/{amount}',
-          { user_id, amount },
-          next,
-        )
-      case 'create':
-        return this.#create(next)
-      case 'find':
-        return this.#find(next)
-      case 'batchInit':
-        return this.#batchInit(next)
+    const item = { item_id, amount }
+    const user = { user_id, amount }
+    const line = { order_id: this.#any('order'), item_id, quantity: 1 }
+    const actions: Record<keyof Weights, () => void> = {
+      checkout: () => this.#checkout(this.#any('order'), 1, next),
+      burst: () => this.#burst(this.#any('order'), 2 + this.#random.integer(4), next),
+      addItem: () => this.#change('order', addItemRoute, line, next),
+      add: () => this.#change('stock', 'POST /stock/add/{item_id}/{amount}', item, next),
+      subtract: () => this.#change('stock', 'POST /stock/subtract/{item_id}/{amount}', item, next),
+      addFunds: () => this.#change('payment', addFundsRoute, user, next),
+      pay: () => this.#change('payment', 'POST /payment/pay/{user_id}/{amount}', user, next),
+      create: () => this.#create(next),
+      find: () => this.#find(next),
+      batchInit: () => this.#batchInit(next),
     }
+    actions[action]()
   }
 
   #any(kind: 'item' | 'user' | 'order'): string {
@@ -272,4 +244,5 @@ export class Workload {
 const priceOf = (item: number): number => item % 7
 
 export const checkoutRoute = 'POST /orders/checkout/{order_id}'
+const addFundsRoute = 'POST /payment/add_funds/{user_id}/{amount}'
 export const addItemRoute = 'POST /orders/addItem/{order_id}/{item_id}/{quantity}'

@@ -24,6 +24,12 @@ interface Event extends Timed {
   isCancelled: boolean
 }
 
+const cancelling = (event: Event): Scheduled => ({
+  cancel() {
+    event.isCancelled = true
+  },
+})
+
 export interface Scheduled {
   cancel(): void
 }
@@ -52,7 +58,7 @@ export class World {
       isCancelled: false,
     }
     this.#heap.push(event)
-    return { cancel: () => void (event.isCancelled = true) }
+    return cancelling(event)
   }
 
   every(ms: number, run: () => void, life?: Life): Scheduled {
@@ -69,7 +75,7 @@ export class World {
       },
     }
     this.#heap.push(event)
-    return { cancel: () => void (event.isCancelled = true) }
+    return cancelling(event)
   }
 
   /** Uniform in [least, most). */

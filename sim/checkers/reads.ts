@@ -4,7 +4,7 @@
  * at one moment, so this is linearizability of each item, account and order.
  */
 import type { OrderRecord } from '../../order/order.ts'
-import { type Shelf, valuesBetween } from '../books.ts'
+import { valuesBetween } from '../books.ts'
 import type { Operation } from '../operation.ts'
 import type { Evidence, MakeChecker } from './checker.ts'
 
@@ -15,45 +15,43 @@ export const reads: MakeChecker = (evidence) => ({
   },
 })
 
+/** What a 200 answer says of a shelf: the sum in JSON or at the end of a sentence. */
+const toldSum: Readonly<Record<string, (operation: Operation) => number | undefined>> = {
+  'GET /stock/find/{item_id}': ({ body }) => (body as { stock: number }).stock,
+  'GET /payment/find_user/{user_id}': ({ body }) => (body as { credit: number }).credit,
+  'POST /stock/add/{item_id}/{amount}': inSentence,
+  'POST /stock/subtract/{item_id}/{amount}': inSentence,
+  'POST /payment/add_funds/{user_id}/{amount}': inSentence,
+  'POST /payment/pay/{user_id}/{amount}': inSentence,
+}
+
+function inSentence({ body, key }: Operation): number | undefined {
+  // With a key the answer may be an old one.
+  if (key !== undefined) return undefined
+  return Number(/has (?:credit )?(\d+)(?: units)?$/.exec(String(body))?.[1])
+}
+
 function checkFound({ books, report }: Evidence, operation: Operation): void {
   const { id, route, parameters, startedAt, body } = operation
   const to = operation.endedAt!
-  const shelf = (key: string, matches: (each: Shelf | undefined) => boolean) => {
-    if (valuesBetween(books.shelves.get(key), startedAt, to).some(matches)) return
+  const blame = (key: string) =>
     report('I7', `request ${id} read ${JSON.stringify(body)}, which ${key} never was meanwhile`)
+  if (route === 'GET /orders/find/{order_id}') {
+    const key = `order:${parameters.order_id}`
+    const found = body as { paid: boolean; total_cost: number }
+    const fits = (order: OrderRecord | undefined) =>
+      order !== undefined &&
+      (order.paid !== undefined) === found.paid &&
+      order.total === found.total_cost
+    if (!valuesBetween(books.orders.get(key), startedAt, to).some(fits)) blame(key)
+    return
   }
-  const told = /has (?:credit )?(\d+)(?: units)?$/.exec(String(body))?.[1]
-  switch (route) {
-    case 'GET /stock/find/{item_id}':
-      return shelf(
-        `item:${parameters.item_id}`,
-        (each) => each?.amount === (body as { stock: number }).stock,
-      )
-    case 'GET /payment/find_user/{user_id}':
-      return shelf(
-        `user:${parameters.user_id}`,
-        (each) => each?.amount === (body as { credit: number }).credit,
-      )
-    case 'GET /orders/find/{order_id}': {
-      const key = `order:${parameters.order_id}`
-      const found = body as { paid: boolean; total_cost: number }
-      const fits = (order: OrderRecord | undefined) =>
-        order !== undefined &&
-        (order.paid !== undefined) === found.paid &&
-        order.total === found.total_cost
-      if (valuesBetween(books.orders.get(key), startedAt, to).some(fits)) return
-      return report('I7', `request ${id} read ${JSON.stringify(body)}, which ${key} never was`)
-    }
-    case 'POST /stock/add/{item_id}/{amount}':
-    case 'POST /stock/subtract/{item_id}/{amount}':
-      // With a key the answer may be an old one.
-      if (operation.key !== undefined) return
-      return shelf(`item:${parameters.item_id}`, (each) => each?.amount === Number(told))
-    case 'POST /payment/add_funds/{user_id}/{amount}':
-    case 'POST /payment/pay/{user_id}/{amount}':
-      if (operation.key !== undefined) return
-      return shelf(`user:${parameters.user_id}`, (each) => each?.amount === Number(told))
-  }
+  const sum = toldSum[route]?.(operation)
+  if (sum === undefined) return
+  const { item_id, user_id } = parameters
+  const key = item_id === undefined ? `user:${user_id}` : `item:${item_id}`
+  const values = valuesBetween(books.shelves.get(key), startedAt, to)
+  if (!values.some((each) => each?.amount === sum)) blame(key)
 }
 
 /** Nothing is unknown that was there all the time. */
