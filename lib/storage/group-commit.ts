@@ -38,8 +38,11 @@ export interface Disk {
 
 export interface GroupCommitOptions {
   readonly partitions: number
-  /** When the next group may form: lets the callers of the last one join it. */
-  readonly nextTurn: () => Promise<void>
+  /**
+   * When the next group may form, after one of `steps` steps: lets the callers of the last one join
+   * it, and others who are about to come.
+   */
+  readonly nextTurn: (steps: number) => Promise<void>
   /** Told of every failed write, after its callers were. */
   readonly onFailure?: ((error: ShopError) => void) | undefined
 }
@@ -167,7 +170,7 @@ export class GroupCommitStorage implements Storage {
       const steps = this.#steps
       this.#steps = steps.length > MAX_GROUP_STEPS ? steps.splice(MAX_GROUP_STEPS) : []
       await this.#runGroup(steps, this.#loads.shift())
-      await this.#options.nextTurn()
+      await this.#options.nextTurn(steps.length)
     }
     this.#running = false
     this.#drained?.()
