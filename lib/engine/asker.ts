@@ -34,10 +34,14 @@ export class Asker implements Consumer {
   readonly #options: AskerOptions
   readonly #questions = new Map<string, Question>()
   readonly #timer: Timer
+  /** No other asker has it, so an answer to one that died is not taken for ours. */
+  readonly #name: string
+  #asked = 0
   #subscription: Subscription | undefined
 
   constructor(options: AskerOptions) {
     this.#options = options
+    this.#name = options.random.id()
     this.#timer = options.clock.every(tickMs, () => this.#tick())
   }
 
@@ -59,8 +63,8 @@ export class Asker implements Consumer {
     patienceMs: number,
     make: (id: string, replyTo: Address) => Message,
   ): Promise<Message> {
-    const { bus, clock, random, config } = this.#options
-    const id = random.id()
+    const { bus, clock, config } = this.#options
+    const id = `${this.#name}.${++this.#asked}`
     const message = make(id, bus.inbox)
     const now = clock.now()
     return new Promise((resolve, reject) => {
