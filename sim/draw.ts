@@ -62,6 +62,8 @@ export interface Draw {
     readonly weights: Weights
     /** Chance that a request carries an Idempotency-Key and is repeated when its answer is missing. */
     readonly keyed: number
+    /** Chance that such a request is sent twice at once, as an impatient proxy does. */
+    readonly keyedTwice: number
     /** Chance that a checkout which got no final answer is repeated. */
     readonly repeats: number
     readonly clientTimeoutMs: number
@@ -102,16 +104,16 @@ class Dice {
 
 function drawConfig(dice: Dice, variant: Variant): Config {
   const [protocol, coordination] = variant.split('/') as ['2pc' | 'saga', 'order' | 'orchestrator']
-  const resendFirstMs = dice.pick(50, 200)
+  const resendFirstMs = dice.pick(30, 200)
   return {
     ...base,
     protocol,
     coordination,
     partitions: dice.pick(1, 1, 2, 3, 4),
-    checkoutDeadlineMs: dice.pick(400, 1_000, 2_000, 5_000),
-    answerWaitMs: dice.pick(0, 200, 500, 2_000),
+    checkoutDeadlineMs: dice.pick(100, 400, 1_000, 5_000),
+    answerWaitMs: dice.pick(0, 50, 500, 2_000),
     resendFirstMs,
-    resendMaxMs: dice.pick(400, 1_000, 2_000),
+    resendMaxMs: dice.pick(200, 1_000, 2_000),
     inquireAfterMs: dice.pick(300, 1_000, 3_000),
     keptDecisions: dice.pick(0, 1, 5, 10_000, 10_000),
     sweepMs: dice.pick(50, 200, 1_000),
@@ -131,7 +133,7 @@ function drawWeights(dice: Dice): Weights {
     pay: some(8),
     create: some(4),
     find: some(12),
-    batchInit: dice.chance(0.12) ? 1 : 0,
+    batchInit: dice.chance(0.2) ? dice.between(1, 4) : 0,
   }
 }
 
@@ -156,13 +158,15 @@ export function drawHistory(variant: Variant, seed: number): Draw {
     thinkMs: dice.pick(0, 2, (safetyMs * clients) / actions, (safetyMs * clients) / actions),
     weights: drawWeights(dice),
     keyed: dice.pick(0, 0.2, 0.8),
+    keyedTwice: dice.pick(0, 0.3),
     repeats: dice.pick(0, 0.5, 1),
     clientTimeoutMs: dice.pick(300, 30_000, 30_000),
   }
   const isQuick = load.thinkMs < 3
   const mood = dice.pick('calm', 'few', 'few', 'many', 'storm')
   const count = { calm: 0, few: dice.between(1, 3), many: dice.between(4, 12), storm: 30 }[mood]
-  const kinds = faultKinds.filter(() => dice.chance(dice.pick(0.15, 0.5)))
+  const share = dice.pick(0.1, 0.3, 0.5)
+  const kinds = faultKinds.filter(() => dice.chance(share))
   return {
     seed,
     variant,

@@ -190,6 +190,8 @@ export class Workload {
       })
     }
     attempt(1)
+    const isTwice = request.key !== undefined && this.#random.next() < this.#draw.load.keyedTwice
+    if (isTwice) this.#clients.send(request, () => {})
   }
 
   #create(next: () => void): void {

@@ -1,0 +1,173 @@
+/** Bugs in the engine and the services: logs, fences, resending, answers, what is forgotten when. */
+import { variants } from '../draw.ts'
+import type { Mutant } from './mutant.ts'
+
+const twoPhase = ['2pc/order', '2pc/orchestrator'] as const
+const saga = ['saga/order', 'saga/orchestrator'] as const
+const orchestrated = ['2pc/orchestrator', 'saga/orchestrator'] as const
+
+const coordinator = 'lib/engine/coordinator-partition.ts'
+const participant = 'lib/engine/participant.ts'
+const decisionLog = 'lib/engine/decision-log.ts'
+const checkout = 'order/checkout.ts'
+
+export const engineMutants: readonly Mutant[] = [
+  {
+    name: 'answer-before-decision',
+    models: 'm15: the client is answered before the decision is durable',
+    file: coordinator,
+    find: "if (step.state.phase === 'ended' && open.state.decided !== undefined) {",
+    replace: 'if (step.state.decided !== undefined) {',
+    variants,
+  },
+  {
+    name: 'deleted-after-the-wait',
+    models: 'm12: a transaction that takes too long is dropped',
+    file: coordinator,
+    find: 'if (open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs) {',
+    replace:
+      'if (open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs) {' +
+      ' this.#open.delete(open.state.transaction);',
+    variants: twoPhase,
+  },
+  {
+    name: 'unfenced',
+    models: 'm16: a former coordinator can still write',
+    file: decisionLog,
+    find: 'if (epoch !== this.epoch) throw fenced(this.#partition, this.epoch, epoch)\n      const',
+    replace: 'const',
+    variants,
+  },
+  {
+    name: 'epoch-stays',
+    models: 'transaction ids are used again after a restart',
+    file: decisionLog,
+    find: '(draft.get<number>(epochKey) ?? 0) + 1',
+    replace: 'draft.get<number>(epochKey) ?? 1',
+    variants,
+  },
+  {
+    name: 'no-recovery',
+    models: 'm6: what was open before a restart is not driven on',
+    file: coordinator,
+    find: 'for (const state of states) opened.#enter(state)',
+    replace: 'void states',
+    variants,
+  },
+  {
+    name: 'no-resending',
+    models: 'm9: what the bus loses is lost',
+    file: coordinator,
+    find: 'this.#send(open.state, protocols[open.state.protocol].pending(open.state))',
+    replace: '',
+    variants,
+  },
+  {
+    name: 'mark-too-high',
+    models: 'm19: the mark passes transactions that are still open',
+    file: coordinator,
+    find: 'this.#mark = oldest?.position ?? this.#nextPosition()',
+    replace: 'void oldest; this.#mark = this.#nextPosition()',
+    variants,
+  },
+  {
+    name: 'mark-not-looked-at',
+    models: 'm19: a late copy finds its record dropped and begins anew',
+    file: participant,
+    find: 'if (lowest !== undefined && positionOf(id.epoch, id.sequence) < lowest) return undefined',
+    replace: 'void lowest',
+    variants,
+  },
+  {
+    name: 'effect-after-reply',
+    models: 'm8: answered yes before the effect is durable',
+    file: participant,
+    find: 'const obeyed = await storage.transact(partition, [key, mark, ...recordKeys], step)',
+    replace:
+      'bus.send(coordinatorTopic(id.home), id.partition, { kind: "reply", verb: command.verb, ' +
+      "transaction: command.transaction, service, partition, answer: command.verb === 'prepare' " +
+      "|| command.verb === 'execute' ? 'yes' : 'done' });\n" +
+      'const obeyed = await storage.transact(partition, [key, mark, ...recordKeys], step)',
+    variants,
+  },
+  {
+    name: 'record-without-effect',
+    models: 'm1: effect and record are not one step',
+    file: participant,
+    find: 'if (record !== undefined) draft.put(recordKeys[index]!, record)',
+    replace: 'if (record !== undefined && index === 0) draft.put(recordKeys[index]!, record)',
+    variants,
+  },
+  {
+    name: 'refused-without-closing',
+    models: 'found here: 4xx although a late copy of the request can still pay the order',
+    file: checkout,
+    find: 'const isClosed = await orders.closeVersion(id, order.version)',
+    replace: 'const isClosed = true',
+    variants: orchestrated,
+  },
+  {
+    name: 'refused-while-open',
+    models: 'found here: 4xx at the end of patience while a checkout of the order is open',
+    file: checkout,
+    find: 'if (await orders.closeVersion(id, order.version)) return refused(id, reason)',
+    replace: 'return refused(id, reason)',
+    variants,
+  },
+  {
+    name: 'paid-without-waiting',
+    models: 'found here: a repeat is answered 200 before the participants have committed',
+    file: checkout,
+    find: 'if (paidBy === paidForNothing) return paid(id)',
+    replace: 'return paid(id)',
+    variants: twoPhase,
+  },
+  {
+    name: 'joins-any-version',
+    models: 'found here: a checkout joins that of an order which was replaced',
+    file: coordinator,
+    find: 'if (open === undefined || versionIn(open.state) !== versionIn(checkout)) return undefined',
+    replace: 'void versionIn',
+    variants,
+  },
+  {
+    name: 'owner-never-checks',
+    models: 'found here: an idle owner does not notice a newer epoch',
+    file: coordinator,
+    find: 'if (now >= this.#checkOwnerAt) {',
+    replace: 'if (now < 0) {',
+    variants,
+  },
+  {
+    name: 'older-opening-wins',
+    models: 'found here: a slow take-over replaces a newer one',
+    file: 'lib/engine/coordinator-host.ts',
+    find: 'this.#assigned.has(partition) && this.#openings.get(partition) === opening',
+    replace: 'this.#assigned.has(partition)',
+    variants,
+  },
+  {
+    name: 'key-not-remembered',
+    models: 'an Idempotency-Key is honoured only while nothing fails',
+    file: 'lib/engine/idempotency.ts',
+    find: 'if (earlier?.answer !== undefined) return earlier.answer\n      const',
+    replace: 'const',
+    variants,
+  },
+  {
+    name: 'local-order-stays-frozen',
+    models: 'the abort of a local order is lost',
+    file: 'lib/engine/local-branch.ts',
+    find: "const end = order.verb === 'commit' ? domain.take : domain.release",
+    replace: "if (order.verb !== 'commit') continue; const end = domain.take",
+    variants: ['2pc/order', 'saga/order'],
+  },
+  {
+    name: 'outcome-of-the-first-reply',
+    models: 'an abort answers before its participants are clean',
+    file: coordinator,
+    find: "if (step.state.phase !== 'ended') return\n    this.#answer(open)",
+    replace: "this.#answer(open)\n    if (step.state.phase !== 'ended') return",
+    variants: [...twoPhase, ...saga],
+  },
+]
