@@ -12,6 +12,7 @@ import type { Branch, Checkout, Outcome, ProtocolName, Reason, Reply, Verb } fro
 
 export type Phase =
   | 'preparing'
+  | 'freezing'
   | 'executing'
   | 'paying'
   | 'committing'

@@ -2,14 +2,18 @@
  * Saga, the coordinator's side (Garcia-Molina and Salem 1987), with a semantic lock on the order
  * (Frank and Zahle 1998).
  *
- *   executing --all yes--> paying --yes--> committing --done--> ended
- *       \--refused, deadline--\--refused, deadline--> compensating --all done--> ended
+ *   freezing --yes--> executing --all yes--> paying --yes--> committing --done--> ended
+ *       \--refused, deadline--\--refused, deadline--\--> compensating --all done--> ended
  *
- * First the order is frozen (prepare: the semantic lock) while stock executes: its units are gone,
- * visibly. Then payment executes; that is the pivot: from there only forward, the order is marked
- * paid (commit). Before the pivot, a refusal or the deadline turns back: whatever may have executed
- * is compensated and the order released (abort), in reverse order. A compensation never fails; a
- * branch that had not executed answers it with a tombstone, which the late execute then meets.
+ * First the order is frozen (prepare: the semantic lock), so that a late copy of a request whose
+ * attempt has ended takes nothing from anyone. Then stock executes: its units are gone, visibly.
+ * Then payment executes; that is the pivot: from there only forward, the order is marked paid
+ * (commit). Before the pivot, a refusal or the deadline turns back: whatever may have executed is
+ * compensated and the order released (abort), in reverse order. A compensation never fails; a branch
+ * that had not executed answers it with a tombstone, which the late execute then meets.
+ *
+ * The step into executing is not logged: stock counts as asked from the start, so that a coordinator
+ * which resumes from the log freezes again (a repeat) or compensates what it may have asked.
  */
 import type { Branch, Checkout, Reason, Reply, Verb } from './messages.ts'
 import {
@@ -37,6 +41,7 @@ function verbIn(phase: State['phase'], branch: Branch): Verb {
 function pending(state: State): readonly Order[] {
   const orders = state.branches
     .filter((_, index) => state.status[index] === 'asked')
+    .filter(({ service }) => state.phase !== 'freezing' || service === 'order')
     .map((branch) => ({ verb: verbIn(state.phase, branch), branch }))
   return state.phase === 'compensating' ? orders.reverse() : orders
 }
@@ -49,10 +54,16 @@ function begin(transaction: string, checkout: Checkout): Step {
     protocol: 'saga',
     transaction,
     orderId: checkout.orderId,
-    phase: 'executing',
+    phase: 'freezing',
     branches: checkout.branches,
     status: checkout.branches.map(({ service }) => (service === 'payment' ? 'idle' : 'asked')),
   })
+}
+
+/** Nothing that is not in the log already depends on this step: see the head. */
+function execute(state: State): Step {
+  const executing: State = { ...state, phase: 'executing' }
+  return { state: executing, send: pending(executing), durable: false }
 }
 
 function pay(state: State): Step {
@@ -84,8 +95,10 @@ function onForward(state: State, index: number, reply: Reply): Step {
     case 'yes': {
       const status = withStatus(state.status, index, 'yes')
       const next = { ...state, status }
-      if (status.includes('asked')) return stay(next)
-      return state.phase === 'executing' ? pay(next) : complete(next)
+      if (state.phase === 'paying') return complete(next)
+      if (!status.includes('asked')) return pay(next)
+      const isFrozen = state.branches[index]?.service === 'order'
+      return isFrozen ? execute(next) : stay(next)
     }
     // Held by a two-phase commit that is still open: the engine asks again until the deadline.
     case 'busy':
@@ -99,8 +112,11 @@ function onForward(state: State, index: number, reply: Reply): Step {
   }
 }
 
+/** Until the pivot. */
+const forward: ReadonlySet<State['phase']> = new Set(['freezing', 'executing', 'paying'])
+
 function on(state: State, event: Event): Step {
-  const isForward = state.phase === 'executing' || state.phase === 'paying'
+  const isForward = forward.has(state.phase)
   if (event.kind === 'deadline') return isForward ? compensate(state, 'timed_out') : stay(state)
   const index = awaitedBranch(state, event)
   const branch = state.branches[index]
