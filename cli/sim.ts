@@ -8,6 +8,7 @@ import { systemClock } from '../lib/runtime/clock.ts'
 import { type CampaignResult, runCampaign } from '../sim/campaign.ts'
 import { drawHistory, type Variant, variants } from '../sim/draw.ts'
 import { runHistory } from '../sim/history.ts'
+import { huntAll } from '../sim/mutants/campaign.ts'
 import { tellStory } from '../sim/story.ts'
 import { exitCodes } from './failure.ts'
 import { duration, say, sayJson, table } from './print.ts'
@@ -20,6 +21,7 @@ Examples:
   ./till sim --minutes 10                       each variant for a quarter of them
   ./till sim --variant 2pc/order --seed 42      one history, told if it fails
   ./till sim --variant 2pc/order --seed 42 --timeline
+  ./till sim --mutants --seeds 1000             known bugs put back in: each must be caught
 
 The same seed of a variant is the same history, byte for byte, at the same commit.`
 
@@ -30,6 +32,8 @@ interface Flags {
   readonly minutes?: number
   readonly first: number
   readonly timeline?: true
+  readonly mutants?: true
+  readonly starts: number
   readonly json?: true
 }
 
@@ -45,9 +49,15 @@ export function define(command: Command): void {
     .option('--first <number>', 'the first seed', whole, 1)
     .option('--minutes <number>', 'go on for this long instead', whole)
     .option('--timeline', 'with --seed: every line of it')
+    .option('--mutants', 'hunt the known bugs instead')
+    .option('--starts <number>', 'with --mutants: how often each is hunted, for a median', whole, 1)
     .option('--json', 'the result as JSON on stdout')
     .addHelpText('after', examples)
     .action(async (flags: Flags) => {
+      if (flags.mutants) {
+        if (!(await hunt(flags))) process.exitCode = exitCodes.failed
+        return
+      }
       const chosen = flags.variant === 'all' ? variants : [flags.variant]
       const isGood =
         flags.seed === undefined
@@ -71,6 +81,20 @@ async function one(chosen: readonly Variant[], seed: number, flags: Flags): Prom
     }
   }
   return isGood
+}
+
+async function hunt({ seeds, starts, json }: Flags): Promise<boolean> {
+  const hunts = await huntAll(seeds, starts, ({ mutant, medianHistories }) => {
+    process.stderr.write(`${mutant.name}: ${medianHistories ?? 'SURVIVED'}\n`)
+  })
+  const rows = hunts.map(({ mutant, kills, medianHistories }) => {
+    const { invariant = '', variant = '', seed = '' } = kills[0] ?? {}
+    const median = String(medianHistories ?? 'survived')
+    return [mutant.name, median, invariant, `${variant} ${seed}`.trim(), mutant.models]
+  })
+  if (json) sayJson(hunts)
+  else say(table(['mutant', 'histories to kill', 'broke', 'first seed', 'what it does'], rows))
+  return hunts.every(({ medianHistories }) => medianHistories !== undefined)
 }
 
 async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boolean> {

@@ -74,6 +74,16 @@ export interface Draw {
   readonly hasTail: boolean
 }
 
+/** Partitions change hands, late and often. */
+const churn: readonly FaultKind[] = [
+  'rebalance',
+  'pause',
+  'crash',
+  'stop',
+  'storage-late',
+  'storage-slow',
+]
+
 const base = readConfig({}, {})
 
 export function processNames(instances: Draw['instances']): string[] {
@@ -163,10 +173,10 @@ export function drawHistory(variant: Variant, seed: number): Draw {
     clientTimeoutMs: dice.pick(300, 30_000, 30_000),
   }
   const isQuick = load.thinkMs < 3
-  const mood = dice.pick('calm', 'few', 'few', 'many', 'storm')
-  const count = { calm: 0, few: dice.between(1, 3), many: dice.between(4, 12), storm: 30 }[mood]
+  const count = dice.pick(0, dice.between(1, 3), dice.between(1, 3), dice.between(4, 12), 30)
   const share = dice.pick(0.1, 0.3, 0.5)
-  const kinds = faultKinds.filter(() => dice.chance(share))
+  const drawn = faultKinds.filter(() => dice.chance(share))
+  const kinds = dice.chance(0.15) ? churn : drawn
   return {
     seed,
     variant,
@@ -202,6 +212,7 @@ export function drawHistory(variant: Variant, seed: number): Draw {
       },
       { processes: processNames(instances), services: serviceKeys },
     ),
-    hasTail: dice.chance(0.4),
+    // In less than that a slow bus can do no checkout, however whole it is.
+    hasTail: dice.chance(0.4) && config.checkoutDeadlineMs >= 400,
   }
 }

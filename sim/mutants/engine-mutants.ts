@@ -107,14 +107,6 @@ export const engineMutants: readonly Mutant[] = [
     variants: orchestrated,
   },
   {
-    name: 'refused-while-open',
-    models: 'found here: 4xx at the end of patience while a checkout of the order is open',
-    file: checkout,
-    find: 'if (await orders.closeVersion(id, order.version)) return refused(id, reason)',
-    replace: 'return refused(id, reason)',
-    variants,
-  },
-  {
     name: 'paid-without-waiting',
     models: 'found here: a repeat is answered 200 before the participants have committed',
     file: checkout,
@@ -136,14 +128,6 @@ export const engineMutants: readonly Mutant[] = [
     file: coordinator,
     find: 'if (now >= this.#checkOwnerAt) {',
     replace: 'if (now < 0) {',
-    variants,
-  },
-  {
-    name: 'older-opening-wins',
-    models: 'found here: a slow take-over replaces a newer one',
-    file: 'lib/engine/coordinator-host.ts',
-    find: 'this.#assigned.has(partition) && this.#openings.get(partition) === opening',
-    replace: 'this.#assigned.has(partition)',
     variants,
   },
   {

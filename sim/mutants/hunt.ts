@@ -3,9 +3,8 @@
  * runs seeds, the mutant's variants in turn, until one fails, and prints as JSON how many it took.
  * A process hunts one mutant only, because a planted module stays.
  */
-import { engineMutants } from './engine-mutants.ts'
+import { mutants } from './all.ts'
 import { plant } from './mutant.ts'
-import { protocolMutants } from './protocol-mutants.ts'
 
 export interface Kill {
   /** Histories until it was caught; undefined if it survived. */
@@ -17,7 +16,7 @@ export interface Kill {
 }
 
 const [name, seeds, starts] = process.argv.slice(2)
-const mutant = [...protocolMutants, ...engineMutants].find((each) => each.name === name)
+const mutant = mutants.find((each) => each.name === name)
 if (mutant === undefined) throw new Error(`There is no mutant ${name}`)
 plant(mutant)
 const { drawHistory } = await import('../draw.ts')

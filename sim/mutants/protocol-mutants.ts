@@ -140,8 +140,8 @@ export const protocolMutants: readonly Mutant[] = [
     name: 'pays-before-all-executed',
     models: 'the pivot before every step that can be undone is done',
     file: sagaFile,
-    find: "if (status.includes('asked')) return stay(next)",
-    replace: '',
+    find: "if (!status.includes('asked')) return pay(next)",
+    replace: "if (state.branches[index]?.service !== 'order') return pay(next)",
     variants: saga,
   },
   {

@@ -1,0 +1,43 @@
+/**
+ * The test of the tests: each mutant is hunted in a process of its own. One that survives its seeds
+ * is a hole in the checkers, or in what the draws reach.
+ */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { mutants } from './all.ts'
+import type { Kill } from './hunt.ts'
+import type { Mutant } from './mutant.ts'
+
+export interface Hunt {
+  readonly mutant: Mutant
+  readonly kills: readonly Kill[]
+  /** Histories until it was caught; undefined if it survived more hunts than not. */
+  readonly medianHistories: number | undefined
+}
+
+const run = promisify(execFile)
+
+export async function huntAll(
+  seeds: number,
+  starts: number,
+  onHunt: (hunt: Hunt) => void,
+): Promise<readonly Hunt[]> {
+  const hunts: Hunt[] = []
+  const file = fileURLToPath(new URL('hunt.ts', import.meta.url))
+  for (const mutant of mutants) {
+    const words = [file, mutant.name, String(seeds), String(starts)]
+    const { stdout } = await run(process.execPath, words)
+    const kills = JSON.parse(stdout) as Kill[]
+    const hunt = { mutant, kills, medianHistories: medianOf(kills) }
+    hunts.push(hunt)
+    onHunt(hunt)
+  }
+  return hunts
+}
+
+function medianOf(kills: readonly Kill[]): number | undefined {
+  const counts = kills.map(({ histories }) => histories ?? Infinity).sort((a, b) => a - b)
+  const median = counts[Math.floor((counts.length - 1) / 2)]
+  return median === Infinity ? undefined : median
+}
