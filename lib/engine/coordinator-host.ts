@@ -9,8 +9,8 @@ import type { Checkout, Message, Outcome } from '../../protocol/messages.ts'
 import type { Consumer } from '../bus/bus.ts'
 import { ShopError } from '../runtime/errors.ts'
 import { partitionOf } from '../runtime/partition.ts'
-import type { Coordinator } from './coordinator.ts'
-import { type CoordinatorOptions, CoordinatorPartition } from './coordinator-partition.ts'
+import type { Coordinator, CoordinatorOptions } from './coordinator.ts'
+import { CoordinatorPartition } from './coordinator-partition.ts'
 
 const reopenFirstMs = 50
 const reopenMaxMs = 2_000

@@ -8,81 +8,26 @@
  * partition: memory and log may differ, and who opens it again reads the truth.
  *
  * What it asks at each event: protocol/two-phase-commit.ts or saga.ts. What it writes:
- * decision-log.ts. Who owns it: coordinator-host.ts.
+ * decision-log.ts. Who waits: open-transactions.ts. Who owns it: coordinator-host.ts.
  */
 import { protocols } from '../../protocol/index.ts'
+import { answerInquiry } from '../../protocol/inquiry.ts'
 import type {
   Checkout,
   CheckoutRequest,
-  Home,
   Inquiry,
   Message,
   Outcome,
-  ProtocolName,
   Reply,
   TransactionId,
 } from '../../protocol/messages.ts'
-import {
-  type Event,
-  type Order,
-  outcomeOf,
-  type State,
-  type Step,
-} from '../../protocol/protocol.ts'
+import type { Order, State, Step } from '../../protocol/protocol.ts'
 import { parseTransactionId, positionOf, transactionId } from '../../protocol/transaction-id.ts'
-import type { Bus } from '../bus/bus.ts'
-import type { Clock, Timer } from '../runtime/clock.ts'
-import type { Config } from '../runtime/config.ts'
+import type { Timer } from '../runtime/clock.ts'
 import { ShopError } from '../runtime/errors.ts'
-import type { Log } from '../runtime/log.ts'
-import type { Random } from '../runtime/random.ts'
-import type { Storage } from '../storage/storage.ts'
-import type { CoordinatorCounters } from './counters.ts'
+import type { CoordinatorOptions } from './coordinator.ts'
 import { DecisionLog } from './decision-log.ts'
-import type { LocalBranch } from './local-branch.ts'
-
-export type CoordinatorConfig = Pick<
-  Config,
-  'checkoutDeadlineMs' | 'answerWaitMs' | 'resendFirstMs' | 'resendMaxMs' | 'keptDecisions'
->
-
-export interface CoordinatorOptions {
-  readonly home: Home
-  /** The protocol of new transactions; those in the log keep their own. */
-  readonly protocol: ProtocolName
-  readonly storage: Storage
-  readonly bus: Bus
-  readonly clock: Clock
-  readonly random: Random
-  readonly config: CoordinatorConfig
-  readonly log: Log
-  readonly counters: CoordinatorCounters
-  /** The participant whose records share this coordinator's storage, if any. */
-  readonly local?: LocalBranch
-  /** This partition can no longer be trusted to mirror its log; open another. */
-  onLost(partition: number, error: unknown): void
-}
-
-interface Waiter {
-  resolve(outcome: Outcome): void
-  reject(error: unknown): void
-}
-
-/** A transaction that has not ended, and what only memory knows of it. */
-interface Open {
-  state: State
-  /** Its place among the ids of this coordinator partition. */
-  readonly position: string
-  readonly startedAt: number
-  readonly waiters: Waiter[]
-  /** Requests from elsewhere that wait for the outcome, by their id. */
-  readonly requests: Map<string, CheckoutRequest>
-  readonly events: Event[]
-  isBusy: boolean
-  resendAt: number
-  resendPauseMs: number
-  decidedAt: number | undefined
-}
+import { type Open, OpenTransactions, type Waiter } from './open-transactions.ts'
 
 /** How often resends and deadlines are looked at. */
 const tickMs = 25
@@ -93,11 +38,7 @@ export class CoordinatorPartition {
   readonly #options: CoordinatorOptions
   readonly #partition: number
   readonly #log: DecisionLog
-  /** In the order of their ids: the first is the low-water mark. */
-  readonly #open = new Map<string, Open>()
-  readonly #byOrder = new Map<string, Open>()
-  /** The low-water mark: everything below has ended, durably. */
-  #mark: string
+  readonly #open: OpenTransactions
   readonly #timer: Timer
   #sequence = 0
   #isClosed = false
@@ -107,7 +48,7 @@ export class CoordinatorPartition {
     this.#options = options
     this.#partition = partition
     this.#log = log
-    this.#mark = positionOf(log.epoch, 1)
+    this.#open = new OpenTransactions(positionOf(log.epoch, 1))
     this.#checkOwnerAt = options.clock.now() + ownerCheckMs
     this.#timer = options.clock.every(tickMs, () => this.#tick())
   }
@@ -116,10 +57,12 @@ export class CoordinatorPartition {
   static async open(options: CoordinatorOptions, partition: number): Promise<CoordinatorPartition> {
     const log = await DecisionLog.takeOver(options.storage, partition, options.config)
     const opened = new CoordinatorPartition(options, partition, log)
-    const states = log.recovered.splice(0)
-    for (const state of states) opened.#enter(state)
-    opened.#raiseMark()
-    for (const open of opened.#open.values()) opened.#resume(open)
+    for (const state of log.recovered.splice(0)) opened.#enter(state)
+    opened.#open.raiseMark(opened.#nextPosition())
+    for (const { state } of opened.#open.values()) {
+      options.counters.recovered++
+      opened.#send(state.transaction, protocols[state.protocol].pending(state))
+    }
     return opened
   }
 
@@ -137,26 +80,25 @@ export class CoordinatorPartition {
   }
 
   run(checkout: Checkout): Promise<Outcome> {
-    if (this.#isClosed) return Promise.reject(notKnownYet())
-    const joined = this.#joined(checkout)
-    if (joined === undefined && checkout.paidBy !== undefined) {
-      const outcome = this.#endOf(checkout.paidBy)
-      return outcome === undefined ? Promise.reject(notKnownYet()) : Promise.resolve(outcome)
-    }
-    return new Promise((resolve, reject) => {
-      const waiter = { resolve, reject }
-      if (joined !== undefined) joined.waiters.push(waiter)
-      else this.#begin(checkout, waiter)
-    })
+    return new Promise((resolve, reject) => this.#attend(Symbol(), checkout, { resolve, reject }))
   }
 
-  /** The open transaction whose outcome answers this checkout too. */
-  #joined(checkout: Checkout): Open | undefined {
-    if (checkout.paidBy !== undefined) return this.#open.get(checkout.paidBy)
-    const open = this.#byOrder.get(checkout.orderId)
-    // Made from another version of the order, it would answer for lines that were not asked for.
-    if (open === undefined || versionIn(open.state) !== versionIn(checkout)) return undefined
-    return open
+  /** Lets `waiter` wait for the outcome: of what is open, of what has ended, or of a new one. */
+  #attend(request: string | symbol, checkout: Checkout, waiter: Waiter): void {
+    if (this.#isClosed) {
+      waiter.reject(notKnownYet())
+      return
+    }
+    const joined = this.#open.joined(checkout)
+    if (joined !== undefined) {
+      joined.waiters.set(request, waiter)
+    } else if (checkout.paidBy !== undefined) {
+      const outcome = this.#endOf(checkout.paidBy)
+      if (outcome === undefined) waiter.reject(notKnownYet())
+      else waiter.resolve(outcome)
+    } else {
+      this.#begin(checkout).waiters.set(request, waiter)
+    }
   }
 
   /** What paid an order and is not open here has ended, unless a newer owner runs it. */
@@ -181,29 +123,24 @@ export class CoordinatorPartition {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#timer.cancel()
-    for (const { waiters } of this.#open.values()) {
-      for (const waiter of waiters.splice(0)) waiter.reject(notKnownYet())
-    }
-    this.#open.clear()
-    this.#byOrder.clear()
+    this.#open.abandon(notKnownYet())
   }
 
-  #begin(checkout: Checkout, waiter: Waiter): void {
+  #begin(checkout: Checkout): Open {
     const { home, protocol } = this.#options
     const id = transactionId(home, this.#partition, this.#log.epoch, ++this.#sequence)
     const step = protocols[protocol].begin(id, checkout)
     const open = this.#enter(step.state)
-    open.waiters.push(waiter)
     open.isBusy = true
     this.#options.counters.started++
     this.#log
-      .write(step, this.#options.local, this.#mark)
+      .write(step, this.#options.local, this.#open.mark)
       .then((written) => {
         open.isBusy = false
         if (this.#isClosed) return
         if (written.refusedAtOnce) {
           open.state = written.step.state
-          this.#answer(open)
+          this.#open.answer(open)
           this.#forget(open)
           return
         }
@@ -211,33 +148,12 @@ export class CoordinatorPartition {
         this.#drain(open)
       })
       .catch((error) => this.#lose(error))
+    return open
   }
 
   #enter(state: State): Open {
     const { clock, config } = this.#options
-    const { epoch, sequence } = parseTransactionId(state.transaction)!
-    const open: Open = {
-      state,
-      position: positionOf(epoch, sequence),
-      startedAt: clock.now(),
-      waiters: [],
-      requests: new Map(),
-      events: [],
-      isBusy: false,
-      resendAt: clock.now() + config.resendFirstMs,
-      resendPauseMs: config.resendFirstMs,
-      decidedAt: undefined,
-    }
-    this.#open.set(state.transaction, open)
-    this.#byOrder.set(state.orderId, open)
-    return open
-  }
-
-  #resume(open: Open): void {
-    const { state } = open
-    this.#options.counters.recovered++
-    if (state.decided !== undefined) open.decidedAt = this.#options.clock.now()
-    this.#send(state, protocols[state.protocol].pending(state))
+    return this.#open.enter(state, clock.now(), config.resendFirstMs)
   }
 
   #onReply(reply: Reply): Promise<void> | void {
@@ -256,7 +172,7 @@ export class CoordinatorPartition {
       if (step.state === open.state) continue
       if (step.durable) return this.#persist(open, step)
       open.state = step.state
-      this.#send(step.state, step.send)
+      this.#send(step.state.transaction, step.send)
     }
   }
 
@@ -265,10 +181,10 @@ export class CoordinatorPartition {
     // The outcome was durable before: whoever waits need not wait for the end to be written.
     if (step.state.phase === 'ended' && open.state.decided !== undefined) {
       open.state = step.state
-      this.#answer(open)
+      this.#open.answer(open)
     }
     try {
-      const written = await this.#log.write(step, this.#options.local, this.#mark)
+      const written = await this.#log.write(step, this.#options.local, this.#open.mark)
       if (this.#isClosed) return
       open.isBusy = false
       this.#take(open, written.step)
@@ -285,101 +201,54 @@ export class CoordinatorPartition {
     open.resendPauseMs = config.resendFirstMs
     open.resendAt = clock.now() + open.resendPauseMs
     if (step.state.decided !== undefined) open.decidedAt ??= clock.now()
-    this.#send(step.state, step.send)
+    this.#send(step.state.transaction, step.send)
     if (step.state.phase !== 'ended') return
-    this.#answer(open)
+    this.#open.answer(open)
     this.#forget(open)
   }
 
-  #answer(open: Open): void {
-    const outcome = outcomeOf(open.state)
-    if (outcome === undefined) return
-    // From here a new checkout of the order is a new transaction.
-    if (this.#byOrder.get(open.state.orderId) === open) this.#byOrder.delete(open.state.orderId)
-    for (const waiter of open.waiters.splice(0)) waiter.resolve(outcome)
-    for (const { id, replyTo } of open.requests.values()) {
-      this.#options.bus.send(replyTo.topic, replyTo.partition, { kind: 'outcome', id, outcome })
-    }
-    open.requests.clear()
-  }
-
   #forget(open: Open): void {
-    this.#open.delete(open.state.transaction)
-    if (open.position === this.#mark) this.#raiseMark()
-    if (this.#byOrder.get(open.state.orderId) === open) this.#byOrder.delete(open.state.orderId)
+    this.#open.forget(open, this.#nextPosition())
     this.#options.counters.ended(open.state)
   }
 
-  #send(state: State, orders: readonly Order[]): void {
+  #send(transaction: TransactionId, orders: readonly Order[]): void {
     if (orders.length === 0) return
-    const mark = this.#mark
+    const mark = this.#open.mark
     for (const { verb, branch } of orders) {
       this.#options.bus.send(branch.service, branch.partition, {
         kind: 'command',
         verb,
-        transaction: state.transaction,
+        transaction,
         branch,
         mark,
       })
     }
   }
 
-  #raiseMark(): void {
-    const oldest = this.#open.values().next().value
-    this.#mark = oldest?.position ?? this.#nextPosition()
-  }
-
   #nextPosition(): string {
     return positionOf(this.#log.epoch, this.#sequence + 1)
   }
 
-  #onRequest(request: CheckoutRequest): void {
-    const { id, checkout, replyTo } = request
-    const joined = this.#joined(checkout)
-    if (joined !== undefined) {
-      joined.requests.set(id, request)
-      return
-    }
-    if (checkout.paidBy !== undefined) {
-      const outcome = this.#endOf(checkout.paidBy)
-      if (outcome === undefined) return
-      this.#options.bus.send(replyTo.topic, replyTo.partition, { kind: 'outcome', id, outcome })
-      return
-    }
-    this.#begin(checkout, { resolve: () => {}, reject: () => {} })
-    this.#byOrder.get(checkout.orderId)?.requests.set(id, request)
+  #onRequest({ id, checkout, replyTo }: CheckoutRequest): void {
+    this.#attend(id, checkout, {
+      resolve: (outcome) =>
+        this.#options.bus.send(replyTo.topic, replyTo.partition, { kind: 'outcome', id, outcome }),
+      // Asked again by who needs it.
+      reject: () => {},
+    })
   }
 
-  /**
-   * An old undecided branch. What is open is driven anyway; what has ended is told again; an id
-   * that is not in the log was never started, or its start is lost: it can never commit, so it is
-   * undone. A committed branch of a saga is told to execute again: it did, and hears the mark that
-   * lets it go.
-   */
   async #onInquiry({ transaction, branch, undo }: Inquiry): Promise<void> {
     const id = parseTransactionId(transaction)
-    if (id === undefined || this.#open.has(transaction)) return
+    if (id === undefined || this.#open.get(transaction) !== undefined) return
     const position = positionOf(id.epoch, id.sequence)
     // An epoch newer than this one: not ours to answer.
     if (position >= this.#nextPosition()) return
     const ended = await this.#log.find(id)
     if (this.#isClosed) return
-    const hasPassed = position < this.#mark
-    // A late copy of the question, most likely; a branch that is really held says so itself.
-    if (ended === undefined && hasPassed && undo === 'abort') return
-    // Ended and dropped from the log: had it been undone, this branch would know.
-    const isCommitted = ended === undefined ? hasPassed : ended.decided === 'committed'
-    if (isCommitted && undo === 'compensate' && !hasPassed) return
-    const redo = undo === 'abort' ? 'commit' : 'execute'
-    const verb = isCommitted ? redo : undo
-    const mark = this.#mark
-    this.#options.bus.send(branch.service, branch.partition, {
-      kind: 'command',
-      verb,
-      transaction,
-      branch,
-      mark,
-    })
+    const verb = answerInquiry(undo, ended, position < this.#open.mark)
+    if (verb !== undefined) this.#send(transaction, [{ verb, branch }])
   }
 
   /** A newer owner may have gone again; without a write this one would never know of its epoch. */
@@ -404,13 +273,13 @@ export class CoordinatorPartition {
         continue
       }
       if (open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs) {
-        this.#answer(open)
+        this.#open.answer(open)
       }
       if (now < open.resendAt) continue
       open.resendPauseMs = Math.min(open.resendPauseMs * 2, config.resendMaxMs)
       open.resendAt = now + open.resendPauseMs * (0.75 + random.next() / 2)
       counters.resends++
-      this.#send(open.state, protocols[open.state.protocol].pending(open.state))
+      this.#send(open.state.transaction, protocols[open.state.protocol].pending(open.state))
     }
   }
 
@@ -420,10 +289,6 @@ export class CoordinatorPartition {
     this.#options.onLost(this.#partition, error)
   }
 }
-
-/** The version of the order that a checkout was made from. */
-const versionIn = ({ branches }: Pick<Checkout, 'branches'>): number | undefined =>
-  branches.find(({ service }) => service === 'order')?.entries[0]?.amount
 
 const notKnownYet = () =>
   new ShopError(
