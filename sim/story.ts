@@ -46,6 +46,9 @@ function tellShop({ instances, config, items, users, orders, load }: Draw): stri
   )
 }
 
+/** As in storage keys: numbers with their length in front, as a letter. */
+const branchKey = /(?:branch|log):([a-z]+\.\d+):([a-z]\d+)([a-z]\d+)/g
+
 /** Transactions and records that the violations name, and what befell the processes. */
 function relevant(lines: readonly string[]): string[] {
   const broken = lines.filter((line) => line.includes(' CHECKER '))
@@ -58,6 +61,9 @@ function relevant(lines: readonly string[]): string[] {
     ),
   )
   for (const line of broken) {
+    for (const [, home, epoch, sequence] of line.matchAll(branchKey)) {
+      names.add(`${home}.${Number(epoch!.slice(1))}.${Number(sequence!.slice(1))}`)
+    }
     const request = /request (\d+)/.exec(line)?.[1]
     if (request !== undefined) names.add(`client ${request} `)
   }

@@ -3,11 +3,11 @@ import { variants } from '../draw.ts'
 import type { Mutant } from './mutant.ts'
 
 const twoPhase = ['2pc/order', '2pc/orchestrator'] as const
-const saga = ['saga/order', 'saga/orchestrator'] as const
 const orchestrated = ['2pc/orchestrator', 'saga/orchestrator'] as const
 
 const coordinator = 'lib/engine/coordinator-partition.ts'
 const participant = 'lib/engine/participant.ts'
+const open = 'lib/engine/open-transactions.ts'
 const decisionLog = 'lib/engine/decision-log.ts'
 const checkout = 'order/checkout.ts'
 
@@ -27,7 +27,7 @@ export const engineMutants: readonly Mutant[] = [
     find: 'if (open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs) {',
     replace:
       'if (open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs) {' +
-      ' this.#open.delete(open.state.transaction);',
+      ' this.#open.forget(open, this.#nextPosition());',
     variants: twoPhase,
   },
   {
@@ -50,24 +50,24 @@ export const engineMutants: readonly Mutant[] = [
     name: 'no-recovery',
     models: 'm6: what was open before a restart is not driven on',
     file: coordinator,
-    find: 'for (const state of states) opened.#enter(state)',
-    replace: 'void states',
+    find: 'for (const state of log.recovered.splice(0)) opened.#enter(state)',
+    replace: '',
     variants,
   },
   {
     name: 'no-resending',
     models: 'm9: what the bus loses is lost',
     file: coordinator,
-    find: 'this.#send(open.state, protocols[open.state.protocol].pending(open.state))',
+    find: 'this.#send(open.state.transaction, protocols[open.state.protocol].pending(open.state))',
     replace: '',
     variants,
   },
   {
     name: 'mark-too-high',
     models: 'm19: the mark passes transactions that are still open',
-    file: coordinator,
-    find: 'this.#mark = oldest?.position ?? this.#nextPosition()',
-    replace: 'void oldest; this.#mark = this.#nextPosition()',
+    file: open,
+    find: 'this.#mark = this.#byId.values().next().value?.position ?? next',
+    replace: 'this.#mark = next',
     variants,
   },
   {
@@ -117,7 +117,7 @@ export const engineMutants: readonly Mutant[] = [
   {
     name: 'joins-any-version',
     models: 'found here: a checkout joins that of an order which was replaced',
-    file: coordinator,
+    file: open,
     find: 'if (open === undefined || versionIn(open.state) !== versionIn(checkout)) return undefined',
     replace: 'void versionIn',
     variants,
@@ -150,8 +150,8 @@ export const engineMutants: readonly Mutant[] = [
     name: 'outcome-of-the-first-reply',
     models: 'an abort answers before its participants are clean',
     file: coordinator,
-    find: "if (step.state.phase !== 'ended') return\n    this.#answer(open)",
-    replace: "this.#answer(open)\n    if (step.state.phase !== 'ended') return",
-    variants: [...twoPhase, ...saga],
+    find: "if (step.state.phase !== 'ended') return\n    this.#open.answer(open)",
+    replace: "this.#open.answer(open)\n    if (step.state.phase !== 'ended') return",
+    variants,
   },
 ]
