@@ -68,8 +68,11 @@ export class KnownBranches {
         limit: scanPage,
       })
       for (const { key, record } of page) {
-        const known = this.#of((record as StoredBranch).transaction)?.known
-        if (known?.has(key) === false) this.note(key, record as StoredBranch)
+        const branch = record as StoredBranch
+        const id = parseTransactionId(branch.transaction)
+        if (id === undefined) continue
+        const coordinator = coordinatorOf(id)
+        if (!this.#with(coordinator).known.has(key)) this.note(coordinator, key, branch)
       }
       if (page.length < scanPage) return
       after = page.at(-1)?.key
@@ -77,15 +80,15 @@ export class KnownBranches {
   }
 
   /** A record was written. */
-  note(key: string, record: StoredBranch): void {
+  note(coordinator: string, key: string, record: StoredBranch): void {
     const { clock, config } = this.#options
-    const known = this.#of(record.transaction)?.known
+    const { known } = this.#with(coordinator)
     const isUndecided = record.state === 'prepared' || record.state === 'executed'
     // With AUDIT records are kept for ever, and what has ended need not be known.
-    if (config.audit && !isUndecided) known?.delete(key)
+    if (config.audit && !isUndecided) known.delete(key)
     else {
       const askAgainAt = clock.now() + config.inquireAfterMs
-      known?.set(key, { transaction: record.transaction, isUndecided, askAgainAt })
+      known.set(key, { transaction: record.transaction, isUndecided, askAgainAt })
     }
   }
 
@@ -99,7 +102,7 @@ export class KnownBranches {
     if (this.#options.clock.now() >= this.#learnAgainAt) await this.learn()
     let inquiries = 0
     for (const [coordinator, correspondence] of this.#byCoordinator) {
-      inquiries += await this.#inquire(correspondence)
+      inquiries += await this.#inquire(coordinator, correspondence)
       if (correspondence.swept < correspondence.heard) {
         await this.#sweep(coordinator, correspondence)
       }
@@ -107,7 +110,7 @@ export class KnownBranches {
     return inquiries
   }
 
-  async #inquire({ known }: Correspondence): Promise<number> {
+  async #inquire(coordinator: string, { known }: Correspondence): Promise<number> {
     const { clock, storage, bus, service } = this.#options
     const now = clock.now()
     let inquiries = 0
@@ -118,7 +121,7 @@ export class KnownBranches {
         known.delete(key)
         continue
       }
-      this.note(key, record)
+      this.note(coordinator, key, record)
       const id = parseTransactionId(record.transaction)
       if (id === undefined || known.get(key)?.isUndecided !== true) continue
       const branch: Branch = { service, partition: this.#partition, entries: record.entries }
@@ -154,11 +157,6 @@ export class KnownBranches {
       for (const key of gone) known.delete(key)
     } while (passed.length > 0)
     correspondence.swept = heard
-  }
-
-  #of(transaction: string): Correspondence | undefined {
-    const id = parseTransactionId(transaction)
-    return id === undefined ? undefined : this.#with(coordinatorOf(id))
   }
 
   #with(coordinator: string): Correspondence {

@@ -138,7 +138,7 @@ export class Participant<R extends Json> implements Consumer {
       log.error('a command contradicts this participant', { command, answer: obeyed.answer })
     }
     if (obeyed.branch !== undefined) {
-      known?.note(key, { ...obeyed.branch, transaction: command.transaction })
+      known?.note(coordinator, key, { ...obeyed.branch, transaction: command.transaction })
     }
     const reply: Reply = {
       kind: 'reply',

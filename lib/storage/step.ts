@@ -37,9 +37,10 @@ export class GroupDraft implements Draft {
   #changes = new Map<string, StoredRecord | null>()
   /** Place and former change of each write of the running step, oldest first. */
   readonly #undo: Array<[place: string, before: StoredRecord | null | undefined]> = []
-  #partition = 0
   /** The keys that the running step has named; undefined while none runs. */
   #named: readonly string[] | undefined
+  /** Their places: made once a step, because text is hashed once an object. */
+  #places: readonly string[] = []
 
   constructor(source: Source) {
     this.#source = source
@@ -55,8 +56,8 @@ export class GroupDraft implements Draft {
 
   /** Runs one step; rethrows what it throws, after none of its changes is left. */
   run(partition: number, keys: readonly string[], step: (draft: Draft) => unknown): unknown {
-    this.#partition = partition
     this.#named = keys
+    this.#places = keys.map((key) => placeOf(partition, key))
     this.#undo.length = 0
     try {
       const result = step(this)
@@ -100,10 +101,11 @@ export class GroupDraft implements Draft {
 
   #placeOf(key: string): string {
     if (this.#named === undefined) throw new Error('A draft was used after its step had ended.')
+    const place = this.#places[this.#named.indexOf(key)]
     // Redis reads the named keys before it runs the step, so no other key may be touched anywhere.
-    if (!this.#named.includes(key)) {
+    if (place === undefined) {
       throw new Error(`A step touched ${JSON.stringify(key)}, which transact was not told of.`)
     }
-    return placeOf(this.#partition, key)
+    return place
   }
 }
