@@ -9,11 +9,14 @@ import type { Bus, Consumer } from '../lib/bus/bus.ts'
 import type { Message, Topic } from '../protocol/messages.ts'
 import type { FaultBoard } from './faults.ts'
 import { type Member, Membership } from './membership.ts'
+import { tellMessage } from './message-words.ts'
 import type { Scene, SimProcess } from './process.ts'
 import type { Life } from './world.ts'
 
 export interface BusMood {
   readonly delayMs: number
+  /** Chance that a message is repeated a little later, without any fault. */
+  readonly repeats: number
   /** A consumer gets the next messages of a partition only when it has dealt with the last. */
   readonly isSerial: boolean
   /** What a crashed consumer had not acknowledged comes again; otherwise it is lost. */
@@ -30,6 +33,8 @@ interface Lane {
 }
 
 const redeliverMs = 100
+const usualRepeatMs = 300
+const longRepeatMs = 8_000
 
 export class Broker {
   readonly #scene: Scene
@@ -151,11 +156,13 @@ export class Broker {
       return false
     })
     if (arriving.length > 0) this.#fly(this.#delay(topic), topic, partition, arriving)
-    if (repeat === undefined) return
+    const repeats = repeat?.rate ?? this.#mood.repeats
+    if (repeats === 0) return
+    const longestMs = repeat === undefined ? usualRepeatMs : longRepeatMs
     for (const message of batch) {
-      if (random.next() >= repeat.rate) continue
+      if (random.next() >= repeats) continue
       coverage.add('bus: repeated')
-      const again = this.#delay(topic) + random.next() ** 3 * 8_000
+      const again = this.#delay(topic) + random.next() ** 3 * longestMs
       this.#fly(again, topic, partition, [message])
     }
   }
@@ -277,24 +284,4 @@ function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
   const made = make()
   map.set(key, made)
   return made
-}
-
-export function tellMessage(message: Message): string {
-  switch (message.kind) {
-    case 'command':
-      return `${message.verb} ${message.transaction} mark ${message.mark}`
-    case 'reply': {
-      const { verb, transaction, service, partition, answer, reason } = message
-      const why = reason === undefined ? '' : ` (${reason})`
-      return `${service}/${partition} answers ${answer}${why} to ${verb} ${transaction}`
-    }
-    case 'inquiry':
-      return `what became of ${message.transaction}?`
-    case 'checkout':
-      return `please check out ${message.checkout.orderId} (${message.id.slice(0, 6)})`
-    case 'outcome':
-      return `${message.outcome.kind} ${message.outcome.transaction} (${message.id.slice(0, 6)})`
-    default:
-      return `${message.kind} (${message.id.slice(0, 6)})`
-  }
 }

@@ -46,6 +46,7 @@ export interface Draw {
   readonly creditPerDemand: number
   readonly bus: {
     readonly delayMs: number
+    readonly repeats: number
     readonly isSerial: boolean
     readonly isAtLeastOnce: boolean
     readonly sessionMs: number
@@ -137,7 +138,7 @@ function drawWeights(dice: Dice): Weights {
     checkout: 20,
     burst: some(10),
     addItem: some(8),
-    add: some(8),
+    add: some(12),
     subtract: some(8),
     addFunds: some(8),
     pay: some(8),
@@ -191,6 +192,7 @@ export function drawHistory(variant: Variant, seed: number): Draw {
     creditPerDemand: dice.pick(0.3, 0.8, 1, 1, 5),
     bus: {
       delayMs: dice.pick(0.5, 2, 20),
+      repeats: dice.pick(0, 0, 0.05, 0.5),
       isSerial: dice.chance(0.5),
       isAtLeastOnce: dice.chance(0.7),
       sessionMs: dice.pick(100, 500, 2_000),
