@@ -215,6 +215,6 @@ export function drawHistory(variant: Variant, seed: number): Draw {
       { processes: processNames(instances), services: serviceKeys },
     ),
     // In less than that a slow bus can do no checkout, however whole it is.
-    hasTail: dice.chance(0.4) && config.checkoutDeadlineMs >= 400,
+    hasTail: dice.chance(0.4) && config.checkoutDeadlineMs >= 1_000,
   }
 }

@@ -51,9 +51,6 @@ const twoPhase: readonly string[] = [
 ]
 
 const saga: readonly string[] = [
-  'saga log: none -> executing',
-  'saga log: executing -> paying',
-  'saga log: executing -> compensating',
   'saga log: paying -> compensating',
   'saga log: compensating -> ended',
   ...['stock', 'payment'].flatMap((service) => [
@@ -62,6 +59,19 @@ const saga: readonly string[] = [
     `${service} branch: none -> compensated`,
     `${service} branch: executed -> compensated`,
   ]),
+]
+
+/** The order lies in the coordinator's own database and is frozen with the start. */
+const sagaOfOrder: readonly string[] = [
+  'saga log: none -> executing',
+  'saga log: executing -> paying',
+  'saga log: executing -> compensating',
+]
+
+const sagaOfOrchestrator: readonly string[] = [
+  'saga log: none -> freezing',
+  'saga log: freezing -> paying',
+  'saga log: freezing -> compensating',
 ]
 
 const orchestrated: readonly string[] = [
@@ -78,6 +88,8 @@ const orchestrated: readonly string[] = [
 export const enoughHistories = 1_000
 
 export function requiredOf(variant: Variant): readonly string[] {
-  const protocol = variant.startsWith('saga') ? saga : twoPhase
-  return [...always, ...protocol, ...(variant.endsWith('orchestrator') ? orchestrated : [])]
+  const isOrchestrated = variant.endsWith('orchestrator')
+  const ofSaga = [...saga, ...(isOrchestrated ? sagaOfOrchestrator : sagaOfOrder)]
+  const protocol = variant.startsWith('saga') ? ofSaga : twoPhase
+  return [...always, ...protocol, ...(isOrchestrated ? orchestrated : [])]
 }

@@ -33,6 +33,8 @@ import { type Open, OpenTransactions, type Waiter } from './open-transactions.ts
 const tickMs = 25
 /** How often an owner makes sure that it still is; what a newer one has begun would lie idle. */
 const ownerCheckMs = 1_000
+/** Answers kept for late copies of requests, in each partition. */
+const mostTold = 1_000
 
 export class CoordinatorPartition {
   readonly #options: CoordinatorOptions
@@ -40,6 +42,8 @@ export class CoordinatorPartition {
   readonly #log: DecisionLog
   readonly #open: OpenTransactions
   readonly #timer: Timer
+  /** The newest answers to requests from elsewhere, by request; nothing depends on their being here. */
+  readonly #told = new Map<string, Outcome>()
   #sequence = 0
   #isClosed = false
   #checkOwnerAt: number
@@ -230,10 +234,21 @@ export class CoordinatorPartition {
     return positionOf(this.#log.epoch, this.#sequence + 1)
   }
 
+  /** A late copy of an answered request gets the same answer: in a crowd most copies are late. */
   #onRequest({ id, checkout, replyTo }: CheckoutRequest): void {
+    const send = (outcome: Outcome) =>
+      this.#options.bus.send(replyTo.topic, replyTo.partition, { kind: 'outcome', id, outcome })
+    const told = this.#told.get(id)
+    if (told !== undefined) {
+      send(told)
+      return
+    }
     this.#attend(id, checkout, {
-      resolve: (outcome) =>
-        this.#options.bus.send(replyTo.topic, replyTo.partition, { kind: 'outcome', id, outcome }),
+      resolve: (outcome) => {
+        this.#told.set(id, outcome)
+        if (this.#told.size > mostTold) this.#told.delete(this.#told.keys().next().value!)
+        send(outcome)
+      },
       // Asked again by who needs it.
       reject: () => {},
     })
