@@ -55,7 +55,12 @@ const waits: readonly [string, State, string][] = [
   [
     'a saga begins',
     after('saga'),
-    'waits for order partition 0 to vote on prepare, and for stock partition 1 to execute',
+    'waits for order partition 0 to vote on prepare',
+  ],
+  [
+    'a saga executes',
+    after('saga', 'order prepare yes'),
+    'waits for stock partition 1 to execute',
   ],
   [
     'a saga pays',
