@@ -78,6 +78,8 @@ export interface Draw {
 /** Partitions change hands, late and often. */
 const churn: readonly FaultKind[] = [
   'rebalance',
+  'rebalance',
+  'rebalance',
   'pause',
   'crash',
   'stop',
@@ -153,11 +155,13 @@ export function drawHistory(variant: Variant, seed: number): Draw {
   const random = seededRandom(seed * 4 + variants.indexOf(variant))
   const dice = new Dice(random)
   const config = drawConfig(dice, variant)
+  const isChurn = dice.chance(0.2)
   const instances = {
-    order: dice.pick(1, 1, 2, 3),
+    order: isChurn ? dice.pick(2, 3) : dice.pick(1, 1, 2, 3),
     stock: dice.pick(1, 1, 2, 3),
     payment: dice.pick(1, 1, 2, 3),
-    orchestrator: config.coordination === 'orchestrator' ? dice.pick(1, 1, 2, 3) : 1,
+    orchestrator:
+      config.coordination === 'orchestrator' ? (isChurn ? 2 : dice.pick(1, 1, 2, 3)) : 1,
   }
   const safetyMs = dice.pick(300, 1_000, 3_000)
   const clients = dice.pick(1, 2, 4, 8, 16)
@@ -174,10 +178,11 @@ export function drawHistory(variant: Variant, seed: number): Draw {
     clientTimeoutMs: dice.pick(300, 30_000, 30_000),
   }
   const isQuick = load.thinkMs < 3
-  const count = dice.pick(0, dice.between(1, 3), dice.between(1, 3), dice.between(4, 12), 30)
+  const few = dice.pick(0, dice.between(1, 3), dice.between(1, 3), dice.between(4, 12), 30)
+  const count = isChurn ? dice.between(5, 20) : few
   const share = dice.pick(0.1, 0.3, 0.5)
   const drawn = faultKinds.filter(() => dice.chance(share))
-  const kinds = dice.chance(0.15) ? churn : drawn
+  const kinds = isChurn ? churn : drawn
   return {
     seed,
     variant,
@@ -215,6 +220,6 @@ export function drawHistory(variant: Variant, seed: number): Draw {
       { processes: processNames(instances), services: serviceKeys },
     ),
     // In less than that a slow bus can do no checkout, however whole it is.
-    hasTail: dice.chance(0.4) && config.checkoutDeadlineMs >= 1_000,
+    hasTail: dice.chance(isChurn ? 0.8 : 0.4) && config.checkoutDeadlineMs >= 1_000,
   }
 }
