@@ -45,4 +45,9 @@ export const commands: readonly CommandEntry[] = [
     summary: 'whether all books of a shop add up',
     load: () => import('./check.ts'),
   },
+  {
+    name: 'sim',
+    summary: 'the shop in a simulated world, with every fault there is',
+    load: () => import('./sim.ts'),
+  },
 ]

@@ -52,16 +52,8 @@ const waits: readonly [string, State, string][] = [
     after('2pc', 'stock prepare refused insufficient_stock', 'order abort done'),
     'waits for payment partition 0 to acknowledge abort',
   ],
-  [
-    'a saga begins',
-    after('saga'),
-    'waits for order partition 0 to vote on prepare',
-  ],
-  [
-    'a saga executes',
-    after('saga', 'order prepare yes'),
-    'waits for stock partition 1 to execute',
-  ],
+  ['a saga begins', after('saga'), 'waits for order partition 0 to vote on prepare'],
+  ['a saga executes', after('saga', 'order prepare yes'), 'waits for stock partition 1 to execute'],
   [
     'a saga pays',
     after('saga', 'order prepare yes', 'stock execute yes'),

@@ -1,8 +1,8 @@
 /**
  * What a coordinator answers a participant that asks about an old undecided branch. Pure.
  *
- * What is open is driven anyway and needs no answer. An id that is not in the log was never started,
- * or its start is lost: it can never commit, so it is undone.
+ * What is open is driven anyway and needs no answer. An id that is not in the log was never
+ * started, or its start is lost: it can never commit, so it is undone.
  */
 import type { Inquiry, Verb } from './messages.ts'
 import type { State } from './protocol.ts'

@@ -9,11 +9,12 @@
  * attempt has ended takes nothing from anyone. Then stock executes: its units are gone, visibly.
  * Then payment executes; that is the pivot: from there only forward, the order is marked paid
  * (commit). Before the pivot, a refusal or the deadline turns back: whatever may have executed is
- * compensated and the order released (abort), in reverse order. A compensation never fails; a branch
- * that had not executed answers it with a tombstone, which the late execute then meets.
+ * compensated and the order released (abort), in reverse order. A compensation never fails; a
+ * branch that had not executed answers it with a tombstone, which the late execute then meets.
  *
- * The step into executing is not logged: stock counts as asked from the start, so that a coordinator
- * which resumes from the log freezes again (a repeat) or compensates what it may have asked.
+ * The step into executing is not logged: stock counts as asked from the start, so that a
+ * coordinator which resumes from the log freezes again (a repeat) or compensates what it may have
+ * asked.
  */
 import type { Branch, Checkout, Reason, Reply, Verb } from './messages.ts'
 import {

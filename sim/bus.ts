@@ -3,7 +3,8 @@
  *
  * Messages travel as JSON; those of one tick to one (topic, partition) travel together. They are
  * lost, repeated, delayed and overtake each other as the faults of the moment say; what a consumer
- * did not acknowledge comes again, to whoever holds the partition then. Who holds what: membership.ts.
+ * did not acknowledge comes again, to whoever holds the partition then. Who holds what:
+ * membership.ts.
  */
 import type { Bus, Consumer } from '../lib/bus/bus.ts'
 import type { Message, Topic } from '../protocol/messages.ts'

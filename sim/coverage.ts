@@ -1,6 +1,7 @@
 /**
- * Non-vacuity: how often each state, fault, transition and answer was reached. A campaign that never
- * reached one that it should have reached proves nothing and fails; the list is in required.ts.
+ * Non-vacuity: how often each state, fault, transition and answer was reached. A campaign that
+ * never reached one that it should have reached proves nothing and fails; the list is in
+ * required.ts.
  */
 export class Coverage {
   readonly counts = new Map<string, number>()

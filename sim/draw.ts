@@ -61,7 +61,9 @@ export interface Draw {
     readonly actions: number
     readonly thinkMs: number
     readonly weights: Weights
-    /** Chance that a request carries an Idempotency-Key and is repeated when its answer is missing. */
+    /**
+     * Chance that a request carries an Idempotency-Key and is repeated when its answer is missing.
+     */
     readonly keyed: number
     /** Chance that such a request is sent twice at once, as an impatient proxy does. */
     readonly keyedTwice: number

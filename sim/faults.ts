@@ -1,7 +1,8 @@
 /**
  * Faults as data: each is a window of virtual time, drawn before the history begins, so that a
  * failing history can be told as a list and the list made shorter (shrink.ts). Whoever meets a
- * fault asks the board: the bus for lost messages, the storage for failed writes, the shop for crashes.
+ * fault asks the board: the bus for lost messages, the storage for failed writes, the shop for
+ * crashes.
  */
 import type { Random } from '../lib/runtime/random.ts'
 

@@ -1,6 +1,7 @@
 /**
  * The shop in the simulator: the shipped services over simulated ports, started, crashed, paused
- * and started again. Requests go to a live instance's route handlers, as the gateway would send them.
+ * and started again. Requests go to a live instance's route handlers, as the gateway would send
+ * them.
  */
 import type { Service, ServicePorts } from '../lib/engine/service.ts'
 import type { Fields, Log } from '../lib/runtime/log.ts'

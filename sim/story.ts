@@ -1,6 +1,6 @@
 /**
- * A failed seed, told: what was drawn, the fewest faults that still break it, and what happened around
- * the record, order and transaction that went wrong.
+ * A failed seed, told: what was drawn, the fewest faults that still break it, and what happened
+ * around the record, order and transaction that went wrong.
  */
 import type { Draw } from './draw.ts'
 import { tellFault } from './faults.ts'

@@ -1,7 +1,7 @@
 /**
  * What clients do, in one history: each goes on with the next action when it has its answer, until
- * the drawn number of actions is done or the safety phase is over. First the records of the shop are
- * put into its databases, as they would be after a quiet day.
+ * the drawn number of actions is done or the safety phase is over. First the records of the shop
+ * are put into its databases, as they would be after a quiet day.
  */
 import { partitionOf } from '../lib/runtime/partition.ts'
 import type { Random } from '../lib/runtime/random.ts'

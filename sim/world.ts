@@ -5,8 +5,8 @@
  * `process.nextTick` from inside a microtask is called when the microtask queue is empty. Nothing
  * here looks at real time or real chance.
  *
- * An event may belong to a life, one incarnation of a process: it is dropped when that life has ended
- * and waits while it is paused, so a zombie wakes to everything that it missed at once.
+ * An event may belong to a life, one incarnation of a process: it is dropped when that life has
+ * ended and waits while it is paused, so a zombie wakes to everything that it missed at once.
  * Next: process.ts (clocks and crashes), storage.ts, bus.ts.
  */
 import { type Random, seededRandom } from '../lib/runtime/random.ts'

@@ -125,7 +125,8 @@ const doors: Readonly<Record<string, string>> = {
 for (const [door, home] of Object.entries(doors)) {
   test(`${door} is in ${home} only`, () => {
     const named = new RegExp(`\\b${door.replace('.', '\\.')}\\b`, 'g')
-    const others = sources.filter(({ path }) => path !== home && path !== 'test/layers.test.ts')
+    // Tests may ask the environment whether they run in CI, where skipping is failing.
+    const others = sources.filter(({ path }) => path !== home && !path.endsWith('.test.ts'))
     assert.deepEqual(placesOf(named, others), [])
     assert.notDeepEqual(placesOf(named), [])
   })

@@ -14,7 +14,6 @@ import { protocols } from '../../protocol/index.ts'
 import { answerInquiry } from '../../protocol/inquiry.ts'
 import type {
   Checkout,
-  CheckoutRequest,
   Inquiry,
   Message,
   Outcome,
@@ -28,13 +27,12 @@ import { ShopError } from '../runtime/errors.ts'
 import type { CoordinatorOptions } from './coordinator.ts'
 import { DecisionLog } from './decision-log.ts'
 import { type Open, OpenTransactions, type Waiter } from './open-transactions.ts'
+import { Requests } from './requests.ts'
 
 /** How often resends and deadlines are looked at. */
 const tickMs = 25
 /** How often an owner makes sure that it still is; what a newer one has begun would lie idle. */
 const ownerCheckMs = 1_000
-/** Answers kept for late copies of requests, in each partition. */
-const mostTold = 1_000
 
 export class CoordinatorPartition {
   readonly #options: CoordinatorOptions
@@ -42,8 +40,7 @@ export class CoordinatorPartition {
   readonly #log: DecisionLog
   readonly #open: OpenTransactions
   readonly #timer: Timer
-  /** The newest answers to requests from elsewhere, by request; nothing depends on their being here. */
-  readonly #told = new Map<string, Outcome>()
+  readonly #requests: Requests
   #sequence = 0
   #isClosed = false
   #checkOwnerAt: number
@@ -53,6 +50,7 @@ export class CoordinatorPartition {
     this.#partition = partition
     this.#log = log
     this.#open = new OpenTransactions(positionOf(log.epoch, 1))
+    this.#requests = new Requests(options.bus)
     this.#checkOwnerAt = options.clock.now() + ownerCheckMs
     this.#timer = options.clock.every(tickMs, () => this.#tick())
   }
@@ -118,8 +116,9 @@ export class CoordinatorPartition {
   async receive(message: Message): Promise<void> {
     if (this.#isClosed) return
     if (message.kind === 'reply') await this.#onReply(message)
-    else if (message.kind === 'checkout') this.#onRequest(message)
-    else if (message.kind === 'inquiry') await this.#onInquiry(message)
+    else if (message.kind === 'checkout') {
+      this.#requests.hear(message, (id, checkout, waiter) => this.#attend(id, checkout, waiter))
+    } else if (message.kind === 'inquiry') await this.#onInquiry(message)
   }
 
   /** Lets go: nothing is written or sent any more; who waits is told that it is not known. */
@@ -232,26 +231,6 @@ export class CoordinatorPartition {
 
   #nextPosition(): string {
     return positionOf(this.#log.epoch, this.#sequence + 1)
-  }
-
-  /** A late copy of an answered request gets the same answer: in a crowd most copies are late. */
-  #onRequest({ id, checkout, replyTo }: CheckoutRequest): void {
-    const send = (outcome: Outcome) =>
-      this.#options.bus.send(replyTo.topic, replyTo.partition, { kind: 'outcome', id, outcome })
-    const told = this.#told.get(id)
-    if (told !== undefined) {
-      send(told)
-      return
-    }
-    this.#attend(id, checkout, {
-      resolve: (outcome) => {
-        this.#told.set(id, outcome)
-        if (this.#told.size > mostTold) this.#told.delete(this.#told.keys().next().value!)
-        send(outcome)
-      },
-      // Asked again by who needs it.
-      reject: () => {},
-    })
   }
 
   async #onInquiry({ transaction, branch, undo }: Inquiry): Promise<void> {

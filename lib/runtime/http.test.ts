@@ -121,7 +121,7 @@ test('unknown routes are 404, known ones with another method 405', async () => {
   assert.equal(wrong.headers.allow, 'GET, HEAD, POST')
 })
 
-test('a ShopError answers with its code; any other throw tells nothing, but is logged', async () => {
+test('a ShopError answers with its code; any other throw tells nothing but is logged', async () => {
   handle = async () => {
     throw new ShopError('storage_full', 'The disk is full.')
   }

@@ -44,8 +44,8 @@ interface Meta {
 /** Free disk without which no group is accepted: what two full journal files may need. */
 const JOURNAL_RESERVE_BYTES = 64 * 2 ** 20
 /**
- * Steps of a group from which on the next one waits a little: a durable write costs the same CPU for
- * few steps as for many, and in a crowd the next are about to come.
+ * Steps of a group from which on the next one waits a little: a durable write costs the same CPU
+ * for few steps as for many, and in a crowd the next are about to come.
  */
 const CROWD = 4
 const GATHER_MS = 1

@@ -1,6 +1,7 @@
 /**
- * Bounded state: after a tail of quiet checkouts, which carry the newest marks everywhere, participants
- * remember none of the transactions before the tail, and each log no more ended ones than it may keep.
+ * Bounded state: after a tail of quiet checkouts, which carry the newest marks everywhere,
+ * participants remember none of the transactions before the tail, and each log no more ended ones
+ * than it may keep.
  */
 import type { Evidence } from './checker.ts'
 

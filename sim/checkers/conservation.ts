@@ -1,8 +1,9 @@
 /**
- * Money and units as sums, from the clients' point of view: what is there now is what was there, plus
- * what they were told they added, minus what they took, minus what paid orders cost. A request
- * whose answer is missing may count once or not at all. Each direct change is also checked by itself:
- * one effect for each request that was answered 200, at most one for each that was not answered.
+ * Money and units as sums, from the clients' point of view: what is there now is what was there,
+ * plus what they were told they added, minus what they took, minus what paid orders cost. A request
+ * whose answer is missing may count once or not at all. Each direct change is also checked by
+ * itself: one effect for each request that was answered 200, at most one for each that was not
+ * answered.
  */
 import type { OrderRecord } from '../../order/order.ts'
 import { shelfOf } from '../books.ts'

@@ -1,8 +1,8 @@
 /**
- * Exactly once, per transaction: what was decided to commit has taken exactly its branches' amounts,
- * what was not has taken nothing, nobody holds anything, and an order is paid by exactly the
- * transaction that was decided for it, for exactly its lines and its total. Sums can cancel out; this
- * cannot. A record that a batch_init replaced meanwhile is let off.
+ * Exactly once, per transaction: what was decided to commit has taken exactly its branches'
+ * amounts, what was not has taken nothing, nobody holds anything, and an order is paid by exactly
+ * the transaction that was decided for it, for exactly its lines and its total. Sums can cancel
+ * out; this cannot. A record that a batch_init replaced meanwhile is let off.
  */
 import type { OrderRecord } from '../../order/order.ts'
 import type { Decision } from '../books.ts'

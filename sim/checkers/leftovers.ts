@@ -1,6 +1,7 @@
 /**
- * Termination and nothing left: when the faults have stopped, every transaction ends within a bound,
- * without clients; then no hold, no frozen order, no open log record and no undecided branch is left.
+ * Termination and nothing left: when the faults have stopped, every transaction ends within a
+ * bound, without clients; then no hold, no frozen order, no open log record and no undecided branch
+ * is left.
  */
 import type { OrderRecord } from '../../order/order.ts'
 import type { BranchRecord } from '../../protocol/participant.ts'

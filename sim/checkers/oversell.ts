@@ -1,6 +1,6 @@
 /**
- * At every write: nothing is negative, no more is held than is there, numbers are exact, and what is
- * paid stays paid, by the same transaction, with the same lines.
+ * At every write: nothing is negative, no more is held than is there, numbers are exact, and what
+ * is paid stays paid, by the same transaction, with the same lines.
  */
 import type { OrderRecord } from '../../order/order.ts'
 import { shelfOf } from '../books.ts'

@@ -1,4 +1,6 @@
-/** Bugs in the engine and the services: logs, fences, resending, answers, what is forgotten when. */
+/**
+ * Bugs in the engine and the services: logs, fences, resending, answers, what is forgotten when.
+ */
 import { variants } from '../draw.ts'
 import type { Mutant } from './mutant.ts'
 

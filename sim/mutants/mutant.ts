@@ -1,7 +1,7 @@
 /**
- * A mutant: a known bug of other systems, or one that the simulator once found here, put back into the
- * shop by changing a line or two of a module's source as it is loaded. No product file knows of it.
- * A text that is not found any more is an error: the mutant must follow the code.
+ * A mutant: a known bug of other systems, or one that the simulator once found here, put back into
+ * the shop by changing a line or two of a module's source as it is loaded. No product file knows of
+ * it. A text that is not found any more is an error: the mutant must follow the code.
  */
 import { registerHooks } from 'node:module'
 import type { Variant } from '../draw.ts'
