@@ -20,6 +20,8 @@ export interface Written {
 }
 
 const scanPage = 1_000
+/** Ended records dropped by one write. */
+const droppedAtOnce = 10
 
 export class DecisionLog {
   readonly epoch: number
@@ -74,9 +76,8 @@ export class DecisionLog {
   /** Writes a step, and with it whatever the local branch does in it. */
   async write(step: Step, local: LocalBranch | undefined, mark: string): Promise<Written> {
     const key = keyOf(step.state.transaction)
-    const dropped = step.state.phase === 'ended' ? this.#droppable(mark) : undefined
-    const keys = [epochKey, key, ...(local?.keys(step.state) ?? [])]
-    if (dropped !== undefined) keys.push(dropped)
+    const dropped = step.state.decided === undefined ? [] : this.#droppable(mark)
+    const keys = [epochKey, key, ...(local?.keys(step.state) ?? []), ...dropped]
     const written = await this.#storage.transact(this.#partition, keys, (draft) => {
       const epoch = draft.get<number>(epochKey)
       if (epoch !== this.epoch) throw fenced(this.#partition, this.epoch, epoch)
@@ -86,7 +87,7 @@ export class DecisionLog {
         return { step: settled, refusedAtOnce: true }
       }
       draft.put(key, settled.state)
-      if (dropped !== undefined) draft.delete(dropped)
+      for (const old of dropped) draft.delete(old)
       return { step: settled, refusedAtOnce: false }
     })
     if (!written.refusedAtOnce && written.step.state.phase === 'ended') this.#ended.push(key)
@@ -105,17 +106,25 @@ export class DecisionLog {
     return this.#storage.read<State>(this.#partition, logKey(id))
   }
 
-  /** Takes the oldest ended record off the list if there are more than are kept. */
-  #droppable(mark: string): string | undefined {
-    const oldest = this.#ended[this.#firstEnded]
-    const count = this.#ended.length - this.#firstEnded
-    if (oldest === undefined || count < this.#kept || oldest >= logPrefix + mark) return undefined
-    this.#firstEnded++
+  /**
+   * Takes the oldest ended records off the list while there are more than are kept; a few at once, so
+   * that what piled up behind a slow transaction goes away again.
+   */
+  #droppable(mark: string): string[] {
+    const end = logPrefix + mark
+    const dropped: string[] = []
+    while (dropped.length < droppedAtOnce) {
+      const oldest = this.#ended[this.#firstEnded]
+      const count = this.#ended.length - this.#firstEnded
+      if (oldest === undefined || count <= this.#kept || oldest >= end) break
+      dropped.push(oldest)
+      this.#firstEnded++
+    }
     if (this.#firstEnded > scanPage && this.#firstEnded * 2 > this.#ended.length) {
       this.#ended = this.#ended.slice(this.#firstEnded)
       this.#firstEnded = 0
     }
-    return oldest
+    return dropped
   }
 }
 

@@ -37,5 +37,5 @@ export function checkBounded(evidence: Evidence, tailFrom: number): void {
   }
 }
 
-/** A log drops one old record for each that ends: what piled up behind a slow one goes slowly. */
-const tailSlack = 80
+/** What piled up behind a slow transaction goes some at a time, and a tail may be short. */
+const tailSlack = 30

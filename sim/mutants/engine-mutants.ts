@@ -76,8 +76,8 @@ export const engineMutants: readonly Mutant[] = [
     name: 'mark-not-looked-at',
     models: 'm19: a late copy finds its record dropped and begins anew',
     file: participant,
-    find: 'if (lowest !== undefined && positionOf(id.epoch, id.sequence) < lowest) return undefined',
-    replace: 'void lowest',
+    find: 'if (lowest !== undefined && positionOf(id.epoch, id.sequence) < lowest)',
+    replace: 'if (false)',
     variants,
   },
   {
@@ -120,8 +120,8 @@ export const engineMutants: readonly Mutant[] = [
     name: 'joins-any-version',
     models: 'found here: a checkout joins that of an order which was replaced',
     file: open,
-    find: 'if (open === undefined || versionIn(open.state) !== versionIn(checkout)) return undefined',
-    replace: 'void versionIn',
+    find: 'if (open === undefined || versionIn(open.state) !== versionIn(checkout))',
+    replace: 'if (false)',
     variants,
   },
   {
