@@ -107,8 +107,8 @@ export class DecisionLog {
   }
 
   /**
-   * Takes the oldest ended records off the list while there are more than are kept; a few at once, so
-   * that what piled up behind a slow transaction goes away again.
+   * Takes the oldest ended records off the list while there are more than are kept; a few at once,
+   * so that what piled up behind a slow transaction goes away again.
    */
   #droppable(mark: string): string[] {
     const end = logPrefix + mark

@@ -133,6 +133,14 @@ export const engineMutants: readonly Mutant[] = [
     variants,
   },
   {
+    name: 'log-grows',
+    models: 'found here: a saga of the order service never drops an ended record',
+    file: decisionLog,
+    find: 'step.state.decided === undefined ? [] : this.#droppable(mark)',
+    replace: "step.state.phase !== 'ended' ? [] : this.#droppable(mark)",
+    variants: ['saga/order'],
+  },
+  {
     name: 'key-not-remembered',
     models: 'an Idempotency-Key is honoured only while nothing fails',
     file: 'lib/engine/idempotency.ts',
