@@ -43,7 +43,10 @@ export async function runHistory(draw: Draw, isTold = false): Promise<History> {
   const run = new Run(draw, isTold)
   await run.safety()
   await run.liveness()
-  if (draw.hasTail && run.violations.length === 0) await runTail(run.evidence, run.clients)
+  if (draw.hasTail && run.violations.length === 0) {
+    await runTail(run.evidence, run.clients)
+    await run.quiet()
+  }
   return run.close()
 }
 
@@ -122,14 +125,19 @@ class Run {
     const healedAt = world.now
     this.evidence.healedAt = healedAt
     broker.retryWaiting()
-    await this.#watch(
-      () =>
-        (this.#leftovers.isQuiet && this.clients.waiting === 0 && broker.inFlight === 0) ||
-        world.now > giveUpAt,
-    )
+    await this.quiet()
     if (this.clients.waiting > 0) {
       this.evidence.report('I5', `${this.clients.waiting} requests were never answered`)
     }
+  }
+
+  /** Until nothing is open and nothing is on its way; or it never will be. */
+  async quiet(): Promise<void> {
+    const { world, broker } = this.#shop
+    const giveUpAt = world.now + patienceMs
+    const isQuiet = () =>
+      this.#leftovers.isQuiet && this.clients.waiting === 0 && broker.inFlight === 0
+    await this.#watch(() => isQuiet() || world.now > giveUpAt)
   }
 
   close(): History {

@@ -11,7 +11,8 @@ import type { Evidence } from './checkers/checker.ts'
 import type { Clients } from './clients.ts'
 import { checkoutRoute } from './workload.ts'
 
-const rounds = 3
+/** Checkouts of each coordinator partition, at least; enough for its log to drop what piled up. */
+const checkoutsLeast = 6
 const answerWithinMs = 3_000
 /** How often a participant looks for branches that it does not know, and a little. */
 const learnAgainMs = 61_000
@@ -77,6 +78,7 @@ export async function runTail(evidence: Evidence, clients: Clients): Promise<voi
   const { sweepMs } = evidence.draw.config
   await world.runFor(settleMs)
   const from = world.now
+  const rounds = Math.max(3, checkoutsLeast / evidence.draw.config.partitions)
   for (let round = 0; round < rounds; round++) await checkOut(evidence, clients, round)
   await world.runFor(sweepMs * 2 + 300)
   if (staleBranches(evidence, from).length > 0) {

@@ -37,5 +37,5 @@ export function checkBounded(evidence: Evidence, tailFrom: number): void {
   }
 }
 
-/** What piled up behind a slow transaction goes some at a time, and a tail may be short. */
-const tailSlack = 30
+/** The last checkouts of the tail end together, and none drops what is beside it. */
+const tailSlack = 8
