@@ -6,7 +6,7 @@ import { partitionOf } from '../lib/runtime/partition.ts'
 import { addLine, newOrder } from '../order/order.ts'
 import { newAccount } from '../payment/account.ts'
 import { newItem } from '../stock/item.ts'
-import { checkBounded, staleBranches } from './checkers/bounded.ts'
+import { checkBounded, decisionCounts, staleBranches } from './checkers/bounded.ts'
 import type { Evidence } from './checkers/checker.ts'
 import type { Clients } from './clients.ts'
 import { checkoutRoute } from './workload.ts'
@@ -78,6 +78,7 @@ export async function runTail(evidence: Evidence, clients: Clients): Promise<voi
   const { sweepMs } = evidence.draw.config
   await world.runFor(settleMs)
   const from = world.now
+  const before = decisionCounts(evidence)
   const rounds = Math.max(3, checkoutsLeast / evidence.draw.config.partitions)
   for (let round = 0; round < rounds; round++) await checkOut(evidence, clients, round)
   await world.runFor(sweepMs * 2 + 300)
@@ -87,5 +88,5 @@ export async function runTail(evidence: Evidence, clients: Clients): Promise<voi
     for (let round = rounds; round < 2 * rounds; round++) await checkOut(evidence, clients, round)
     await world.runFor(sweepMs * 2 + 300)
   }
-  checkBounded(evidence, from)
+  checkBounded(evidence, from, before)
 }
