@@ -78,15 +78,15 @@ describe('journal', () => {
   test('frames come back in order, from the number that is asked for', async () => {
     const directory = freshDirectory()
     const journal = Journal.open(directory, bytes)
-    journal.restart(5)
+    assert.deepEqual(journal.replay(5).frames, [])
     await append(journal, { a: 1 })
     await append(journal, { a: 2, b: { text: 'ümläut\t\n' } })
     journal.turn()
     await append(journal, { a: null })
     journal.close()
     const again = Journal.open(directory, bytes)
-    assert.equal(again.replay(5).length, 3)
-    assert.deepEqual(again.replay(6), [
+    assert.equal(again.replay(5).frames.length, 3)
+    assert.deepEqual(again.replay(6).frames, [
       {
         number: 6,
         changes: [
@@ -96,8 +96,8 @@ describe('journal', () => {
       },
       { number: 7, changes: [['a', null]] },
     ])
-    again.restart(8)
-    assert.deepEqual(again.replay(8), [])
+    again.erase()
+    assert.deepEqual(again.replay(8).frames, [])
     again.close()
   })
 
@@ -107,13 +107,14 @@ describe('journal', () => {
     for (let number = 0; number < 3; number++) await append(journal, { key: number })
     journal.turn()
     await append(journal, { key: 3 })
+    journal.turn()
     await append(journal, { key: 4 })
     journal.turn()
     await append(journal, { key: 5 })
     journal.close()
     const reopened = Journal.open(directory, bytes)
     assert.deepEqual(
-      reopened.replay(5).map(({ number }) => number),
+      reopened.replay(5).frames.map(({ number }) => number),
       [5],
     )
     reopened.close()
@@ -122,7 +123,7 @@ describe('journal', () => {
     content[16] = content[16]! ^ 1
     writeFileSync(file, content)
     const torn = Journal.open(directory, bytes)
-    assert.deepEqual(torn.replay(5), [])
+    assert.deepEqual(torn.replay(5).frames, [])
     torn.close()
   })
 
@@ -251,6 +252,29 @@ describe('journaled disk', () => {
     for (const key of ['a', 'b', 'd']) assert.equal(reopened.read(key), big)
     assert.equal(reopened.read('c'), undefined)
     await reopened.close()
+  })
+
+  test('killed again while it comes back: what all files hold is carried over first', async () => {
+    const directory = freshDirectory()
+    const base = new Base()
+    const big = 'x'.repeat(5_000)
+    const openStuck = () => {
+      const connection = base.connect()
+      connection.write = () => new Promise(() => {})
+      return JournaledDisk.open(connection, Journal.open(directory, bytes))
+    }
+    const first = await openStuck()
+    await first.write(changes({ a: big, gone: 1 }))
+    await first.write(changes({ b: big, gone: null }))
+    const second = await openStuck()
+    for (const key of ['a', 'b']) assert.equal(second.read(key), big)
+    await second.write(changes({ c: big }))
+    const third = await JournaledDisk.open(base.connect(), Journal.open(directory, bytes))
+    assert.equal(base.records.get('c'), big)
+    await third.write(changes({ d: big }))
+    for (const key of ['a', 'b', 'c', 'd']) assert.equal(third.read(key), big)
+    assert.equal(third.read('gone'), undefined)
+    await third.close()
   })
 
   test('a database that fails for another reason is not written again', async () => {

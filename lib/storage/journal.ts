@@ -1,7 +1,8 @@
 /**
  * A journal: groups of changes, each made durable by one sequential write, before they reach the
- * database itself. Two files of fixed size take turns: one is written while what the other holds is
- * carried into the database.
+ * database itself. Files of fixed size take turns: one is written while what another holds is carried
+ * into the database. There are three, so that after a crash, when two hold what the database may
+ * lack, there is one to go on in at once.
  *
  * Promise: when `append` resolves, its group is on the disk (the files are opened O_DSYNC and have
  * their full size from the start, so no write changes their metadata). A group is read back whole
@@ -27,8 +28,10 @@ import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Changes } from './step.ts'
 
-/** Bytes of each of the two files; the database is brought up to date each time one is full. */
-export const JOURNAL_BYTES = 8 * 1024 * 1024
+/** Bytes of each file; the database is brought up to date each time one is full. */
+export const JOURNAL_BYTES = 4 * 1024 * 1024
+
+const fileCount = 3
 
 const headerBytes = 14
 const checksumEnd = 8
@@ -42,22 +45,30 @@ export interface ReplayedFrame {
   readonly changes: readonly (readonly [place: string, text: string | null])[]
 }
 
+export interface Replayed {
+  readonly frames: readonly ReplayedFrame[]
+  /** Every file holds some of them: nothing may be appended before they are in the database. */
+  readonly isFull: boolean
+}
+
 export class Journal {
-  readonly #files: readonly [number, number]
+  readonly #files: readonly number[]
   readonly #bytes: number
-  #active: 0 | 1 = 0
+  #active = 0
   #position = 0
   #number = 0
 
-  private constructor(files: readonly [number, number], bytes: number) {
+  private constructor(files: readonly number[], bytes: number) {
     this.#files = files
     this.#bytes = bytes
   }
 
-  /** Opens or creates the two files in `directory`. */
+  /** Opens or creates the files in `directory`. */
   static open(directory: string, bytes = JOURNAL_BYTES): Journal {
-    const paths = [join(directory, 'journal-0'), join(directory, 'journal-1')] as const
-    return new Journal([openFile(paths[0], bytes), openFile(paths[1], bytes)], bytes)
+    const files = Array.from({ length: fileCount }, (_, index) =>
+      openFile(join(directory, `journal-${index}`), bytes),
+    )
+    return new Journal(files, bytes)
   }
 
   /** The number that the next frame will have. */
@@ -66,33 +77,35 @@ export class Journal {
   }
 
   /**
-   * Every frame from `first` on, in order. Throws where a later frame exists but one before it does
-   * not: then the files are damaged, for a crash loses only the last.
+   * Every frame from `first` on, in order; the journal then goes on in a file that holds none of
+   * them, if there is one. Throws where a later frame exists but one before it does not: then the files are damaged,
+   * for a crash loses only the last.
    */
-  replay(first: number): readonly ReplayedFrame[] {
-    const runs = this.#files.map((file) => readFrames(file))
-    const frames = runs
-      .flat()
-      .filter((frame) => frame.number >= first)
-      .sort((a, b) => a.number - b.number)
+  replay(first: number): Replayed {
+    const runs = this.#files.map((file) =>
+      readFrames(file).filter((frame) => frame.number >= first),
+    )
+    const frames = runs.flat().sort((a, b) => a.number - b.number)
     frames.forEach((frame, index) => {
       if (frame.number !== first + index)
         throw new Error(`journal frame ${first + index} is missing`)
     })
-    return frames
+    const free = runs.findIndex((run) => run.length === 0)
+    this.#active = Math.max(free, 0)
+    this.#position = 0
+    this.#number = first + frames.length
+    return { frames, isFull: free < 0 }
   }
 
-  /** Everything is in the database: forgets all frames; the next is `number`, in the first file. */
-  restart(number: number): void {
+  /** Everything is in the database: forgets all frames, so that nothing is read back. */
+  erase(): void {
     for (const file of this.#files) writeSync(file, noFrame, 0, noFrame.length, 0)
-    this.#number = number
-    this.#active = 0
     this.#position = 0
   }
 
-  /** The other file, from its start; the caller has carried what it held into the database. */
+  /** The next file, from its start; the caller has carried what it held into the database. */
   turn(): void {
-    this.#active = this.#active === 0 ? 1 : 0
+    this.#active = (this.#active + 1) % fileCount
     this.#position = 0
   }
 
@@ -130,7 +143,7 @@ export class Journal {
 
   #write(frame: Buffer, from: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      const file = this.#files[this.#active]
+      const file = this.#files[this.#active]!
       write(file, frame, from, frame.length - from, this.#position + from, (error, written) =>
         error ? reject(error) : resolve(written),
       )

@@ -40,7 +40,8 @@ export class JournaledDisk implements Disk {
   }
 
   /**
-   * Brings the database up to date with the journal. Throws an Error where the journal is damaged.
+   * Reads the journal back; what the database lacks is carried over while the disk is in use
+   * already. Throws an Error where the journal is damaged.
    * `requireRoom` throws where the database might not take all that a journal can hold: a group is
    * refused rather than acknowledged and then not carried over.
    */
@@ -51,15 +52,17 @@ export class JournaledDisk implements Disk {
   ): Promise<JournaledDisk> {
     const disk = new JournaledDisk(base, journal, requireRoom)
     const first = (base.read(firstFramePlace) as number | undefined) ?? 0
-    const frames = journal.replay(first)
+    const { frames, isFull } = journal.replay(first)
     for (const { changes } of frames) {
       for (const [place, text] of changes) {
-        disk.#carried.set(place, text === null ? null : { record: JSON.parse(text), text })
+        disk.#carried.set(place, text === null ? null : new ReplayedRecord(text))
       }
     }
-    const next = first + frames.length
-    await disk.#carryOver(next)
-    journal.restart(next)
+    if (frames.length === 0) return disk
+    disk.#carryInBackground()
+    // Killed again while it came back: nothing may be written over yet.
+    if (isFull) await disk.#carrying
+    if (isFull && disk.#failure !== undefined) throw disk.#failure
     return disk
   }
 
@@ -109,7 +112,7 @@ export class JournaledDisk implements Disk {
       await this.#carrying
       if (this.#failure === undefined) await this.#turn()
       await this.#carrying
-      if (this.#failure === undefined) this.#journal.restart(this.#journal.next)
+      if (this.#failure === undefined) this.#journal.erase()
     } finally {
       this.#journal.close()
       await this.#base.close()
@@ -124,6 +127,10 @@ export class JournaledDisk implements Disk {
     this.#carried = this.#current
     this.#current = new Map()
     this.#journal.turn()
+    this.#carryInBackground()
+  }
+
+  #carryInBackground(): void {
     this.#carriedUpTo = this.#journal.next
     this.#carrying = this.#carryOver(this.#carriedUpTo).catch((error: unknown) => {
       this.#failure = error
@@ -156,5 +163,18 @@ export class JournaledDisk implements Disk {
     }
     await this.#base.write(new Map([[firstFramePlace, this.#base.encode(next)]]))
     this.#carried = new Map()
+  }
+}
+
+/** A record read back from the journal: parsed when somebody reads it. */
+class ReplayedRecord implements StoredRecord {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  get record(): Json {
+    return JSON.parse(this.text)
   }
 }
