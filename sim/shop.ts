@@ -55,6 +55,8 @@ export class SimShop {
   readonly #running: Running[] = []
   readonly #scene: Scene
   #lives = 0
+  /** The faults are over: whoever stops starts again at once. */
+  #isCalm = false
 
   constructor(draw: Draw, onChange: (change: Change) => void, isTold: boolean) {
     this.draw = draw
@@ -112,6 +114,7 @@ export class SimShop {
     this.broker.left(process, 0)
     this.world.after(20, () => {
       if (process.life === life && life.isAlive) this.#end(running)
+      if (this.#isCalm) this.#start(running)
     })
     this.world.after(20 + restartAfterMs, () => this.#start(running))
   }
@@ -127,6 +130,7 @@ export class SimShop {
 
   /** Whatever has crashed runs again; who sleeps wakes up in its time. */
   restartAll(): void {
+    this.#isCalm = true
     for (const running of this.#running) {
       const { process } = running
       process.disarm()
