@@ -13,6 +13,7 @@ import { coordinatorOf, parseTransactionId } from '../../protocol/transaction-id
 import type { Bus } from '../bus/bus.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
+import type { Log } from '../runtime/log.ts'
 import type { Draft, Storage } from '../storage/storage.ts'
 import { branchPrefix, markKey } from './keys.ts'
 
@@ -25,12 +26,14 @@ export interface KnownBranchesOptions {
   readonly bus: Bus
   readonly clock: Clock
   readonly config: Pick<Config, 'inquireAfterMs' | 'audit'>
+  readonly log: Log
 }
 
 interface Known {
   readonly transaction: string
   readonly isUndecided: boolean
   askAgainAt: number
+  isReported: boolean
 }
 
 /** All that one coordinator partition has begun here. */
@@ -88,7 +91,12 @@ export class KnownBranches {
     if (config.audit && !isUndecided) known.delete(key)
     else {
       const askAgainAt = clock.now() + config.inquireAfterMs
-      known.set(key, { transaction: record.transaction, isUndecided, askAgainAt })
+      known.set(key, {
+        transaction: record.transaction,
+        isUndecided,
+        askAgainAt,
+        isReported: known.get(key)?.isReported ?? false,
+      })
     }
   }
 
@@ -155,8 +163,17 @@ export class KnownBranches {
       }
       const gone = await storage.transact(this.#partition, [markKey(coordinator), ...keys], step)
       for (const key of gone) known.delete(key)
+      for (const key of keys) this.#report(known.get(key))
     } while (passed.length > 0)
     correspondence.swept = heard
+  }
+
+  /** Held, though everything below the mark has ended: this storage or the log's has lost writes. */
+  #report(known: Known | undefined): void {
+    if (known?.isUndecided !== true || known.isReported) return
+    known.isReported = true
+    const { transaction } = known
+    this.#options.log.error('a branch is held whose transaction has ended', { transaction })
   }
 
   #with(coordinator: string): Correspondence {
