@@ -7,9 +7,9 @@
  * written is told to the checkers, step by step.
  */
 import { ShopError } from '../lib/runtime/errors.ts'
-import { runGroup, type Task } from '../lib/storage/group.ts'
 import type { Json, ScanOptions, Storage, StoredEntry } from '../lib/storage/storage.ts'
 import type { FaultBoard } from './faults.ts'
+import { runGroup, type Task } from './group.ts'
 import type { Scene, SimProcess } from './process.ts'
 import type { Life } from './world.ts'
 

@@ -168,7 +168,9 @@ export class KnownBranches {
     correspondence.swept = heard
   }
 
-  /** Held, though everything below the mark has ended: this storage or the log's has lost writes. */
+  /**
+   * Held, though everything below the mark has ended: this storage or the log's has lost writes.
+   */
   #report(known: Known | undefined): void {
     if (known?.isUndecided !== true || known.isReported) return
     known.isReported = true

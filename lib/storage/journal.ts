@@ -1,8 +1,8 @@
 /**
  * A journal: groups of changes, each made durable by one sequential write, before they reach the
- * database itself. Files of fixed size take turns: one is written while what another holds is carried
- * into the database. There are three, so that after a crash, when two hold what the database may
- * lack, there is one to go on in at once.
+ * database itself. Files of fixed size take turns: one is written while what another holds is
+ * carried into the database. There are three, so that after a crash, when two hold what the
+ * database may lack, there is one to go on in at once.
  *
  * Promise: when `append` resolves, its group is on the disk (the files are opened O_DSYNC and have
  * their full size from the start, so no write changes their metadata). A group is read back whole
@@ -78,8 +78,8 @@ export class Journal {
 
   /**
    * Every frame from `first` on, in order; the journal then goes on in a file that holds none of
-   * them, if there is one. Throws where a later frame exists but one before it does not: then the files are damaged,
-   * for a crash loses only the last.
+   * them, if there is one. Throws where a later frame exists but one before it does not: then the
+   * files are damaged, for a crash loses only the last.
    */
   replay(first: number): Replayed {
     const runs = this.#files.map((file) =>

@@ -1,9 +1,9 @@
 /**
- * Group commit, shared by every adapter: steps that arrive together run in order over one overlay
- * and become one atomic write. A step that throws takes only its own draft with it.
- * Source of the idea: DeWitt et al., "Implementation Techniques for Main Memory Database Systems".
+ * Runs steps over a simulated database: in order, over one overlay, for one atomic write. A step
+ * that throws takes only its own draft with it. Unlike the product's groups (group-commit.ts) it
+ * knows no disk, so that the simulator alone chooses when a write takes effect and who hears of it.
  */
-import type { Draft, Json } from './storage.ts'
+import type { Draft, Json } from '../lib/storage/storage.ts'
 
 /** Absent means deleted. */
 export type Writes = Map<string, Json | undefined>
