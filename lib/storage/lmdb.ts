@@ -47,7 +47,7 @@ const JOURNAL_RESERVE_BYTES = 64 * 2 ** 20
  * Steps of a group from which on the next one waits a little: a durable write costs the same CPU
  * for few steps as for many, and in a crowd the next are about to come.
  */
-const CROWD = 4
+const CROWD = 2
 const GATHER_MS = 1
 const META = 'meta'
 const DATA_FILE = 'data.mdb'
