@@ -68,10 +68,6 @@ export class CoordinatorPartition {
     return opened
   }
 
-  get openTransactions(): number {
-    return this.#open.size
-  }
-
   /** Everything open here, oldest first, for people. */
   list(): readonly { state: State; ageMs: number }[] {
     const now = this.#options.clock.now()

@@ -43,10 +43,6 @@ export class OpenTransactions {
     return this.#mark
   }
 
-  get size(): number {
-    return this.#byId.size
-  }
-
   get(transaction: string): Open | undefined {
     return this.#byId.get(transaction)
   }
