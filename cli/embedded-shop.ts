@@ -86,9 +86,9 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
     const internal = createHttpServer({
       ...shared,
       routes: internalRoutes(services),
-      settings: { host: 'HOST', port: 'INTERNAL_PORT' },
+      settings: { host: 'INTERNAL_HOST', port: 'INTERNAL_PORT' },
     })
-    const { port: internalPort } = await internal.listen('127.0.0.1', config.internalPort)
+    const { port: internalPort } = await internal.listen(config.internalHost, config.internalPort)
     opened.push(() => internal.close())
     const gateway = createHttpServer({ ...shared, routes: publicRoutes(services) })
     const { port } = await gateway.listen(config.host, config.port)

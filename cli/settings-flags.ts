@@ -3,7 +3,8 @@
  * of them stay text: lib/runtime/config.ts checks them by the rules of the environment variables.
  */
 import type { Command } from 'commander'
-import { type Config, type Overrides, settings } from '../lib/runtime/config.ts'
+import type { Config, Overrides } from '../lib/runtime/config.ts'
+import { settings } from '../lib/runtime/settings.ts'
 
 const flags = [
   ['protocol', '--protocol', 'name'],

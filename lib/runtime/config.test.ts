@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type Overrides, readConfig, settings } from './config.ts'
+import { type Overrides, readConfig } from './config.ts'
 import { ShopError } from './errors.ts'
+import { settings } from './settings.ts'
 
 /** The same examples on every run. */
 const seed = 1
