@@ -9,11 +9,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { isSameProcess } from '../cli/process-identity.ts'
 import { type RunFile, readRunFile } from '../cli/run-file.ts'
 import { internalUrl, publicUrl } from '../cli/shop-client.ts'
 import { type Clock, systemClock } from '../lib/runtime/clock.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
+import { isSameProcess } from '../lib/runtime/process-identity.ts'
 
 /** What a run needs to know of a shop, whoever started it. */
 export interface Target {

@@ -2,9 +2,9 @@
 import type { Command } from 'commander'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { readConfig } from '../lib/runtime/config.ts'
+import { isSameProcess } from '../lib/runtime/process-identity.ts'
 import { CommandFailure } from './failure.ts'
 import { say } from './print.ts'
-import { isSameProcess } from './process-identity.ts'
 import { readRunFile } from './run-file.ts'
 import { addDataFlag } from './settings-flags.ts'
 

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../lib/runtime/clock.ts'
-import { isSameProcess } from './process-identity.ts'
+import { isSameProcess } from '../lib/runtime/process-identity.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
 
 const till = fileURLToPath(new URL('../till', import.meta.url))

@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { processStart } from './process-identity.ts'
+import { processStart } from '../lib/runtime/process-identity.ts'
 import { type RunFile, readRunFile, removeRunFile, runFilePath, writeRunFile } from './run-file.ts'
 
 const data = mkdtempSync(join(tmpdir(), 'till-run-file-'))

@@ -7,8 +7,8 @@
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { isSameProcess } from '../lib/runtime/process-identity.ts'
 import { unusableData } from './data-directory.ts'
-import { isSameProcess } from './process-identity.ts'
 
 const schema = z.object({
   pid: z.int().positive(),

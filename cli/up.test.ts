@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { isSameProcess } from './process-identity.ts'
+import { isSameProcess } from '../lib/runtime/process-identity.ts'
 import {
   assertSentence,
   run,

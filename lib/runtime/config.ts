@@ -65,6 +65,21 @@ export function readConfig(
   return config as Config
 }
 
+/**
+ * What a process that this one starts may inherit: everything but the shop's settings, which it is
+ * given by name, so that a restart by anyone has the same ones.
+ */
+export function inheritableEnvironment(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string> {
+  const ours = new Set<string>(Object.values(settings).map(({ variable }) => variable))
+  return Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value === undefined || ours.has(name) ? [] : [[name, value]],
+    ),
+  )
+}
+
 const longestShown = 80
 
 function shown(given: string | undefined): string {

@@ -3,10 +3,11 @@
  * process is known by its pid and the moment it began, in whatever words the system has for it.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
-/** Fields of /proc/PID/stat after the name in parentheses (proc(5)): the third and the 22nd. */
+/** Fields of /proc/PID/stat after the name in parentheses (proc(5)): the 3rd, 5th and 22nd. */
 const stateField = 0
+const groupField = 2
 const startField = 19
 
 /**
@@ -20,12 +21,33 @@ export function processStart(pid: number): string | undefined {
 /** Whether the process that had this pid and start is still there. */
 export const isSameProcess = (pid: number, start: string): boolean => processStart(pid) === start
 
-function linuxStart(pid: number): string | undefined {
+/**
+ * Whether anyone of a process group still runs. A signal would be no answer: it reaches the ended
+ * too, for as long as their parent has not looked.
+ */
+export function isGroupAlive(group: number): boolean {
+  if (process.platform !== 'linux') return psGroups().includes(group)
+  return readdirSync('/proc').some(
+    (name) => /^[0-9]+$/.test(name) && linuxFields(Number(name))?.[groupField] === String(group),
+  )
+}
+
+/** Undefined for one that has ended. */
+function linuxFields(pid: number): readonly string[] | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
     const state = fields[stateField]
-    if (state === 'Z' || state === 'X') return undefined
+    return state === 'Z' || state === 'X' ? undefined : fields
+  } catch {
+    return undefined
+  }
+}
+
+function linuxStart(pid: number): string | undefined {
+  const fields = linuxFields(pid)
+  if (fields === undefined) return undefined
+  try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return `${boot}/${fields[startField]}`
   } catch {
@@ -46,4 +68,12 @@ function psStart(pid: number): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Of all processes that have not ended. */
+function psGroups(): number[] {
+  const lines = execFileSync('ps', ['-A', '-o', 'stat=,pgid='], { encoding: 'utf8' }).split('\n')
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .flatMap(([state, group]) => (state?.startsWith('Z') ? [] : [Number(group)]))
 }
