@@ -1,6 +1,6 @@
 /**
  * Every setting: its environment variable, type, default, unit and meaning, in one table.
- * Those of the engines under the ports are in engine-settings.ts. Next: config.ts, which reads them.
+ * The engines' are in engine-settings.ts. Next: config.ts, which reads them.
  */
 import { engineSettings } from './engine-settings.ts'
 import { flag, oneOf, type Setting, setting, whole, words } from './setting.ts'
