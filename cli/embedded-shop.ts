@@ -5,13 +5,13 @@
  * Promise: what the distributed shop promises, over the same ports; nothing is short-cut because it
  * is one process. Killed at any moment, it finishes on the next start what it began.
  */
-import { join } from 'node:path'
 import { internalRoutes, publicRoutes } from '../gateway/service.ts'
-import { openLocalBus } from '../lib/bus/local.ts'
-import type { Service, ServicePorts } from '../lib/engine/service.ts'
+import { openBus } from '../lib/bus/open.ts'
+import { openServers } from '../lib/engine/servers.ts'
+import type { Service } from '../lib/engine/service.ts'
 import { systemClock } from '../lib/runtime/clock.ts'
 import type { Config } from '../lib/runtime/config.ts'
-import { createHttpServer } from '../lib/runtime/http.ts'
+import { ShopError } from '../lib/runtime/errors.ts'
 import type { Log } from '../lib/runtime/log.ts'
 import { systemRandom } from '../lib/runtime/random.ts'
 import { lockDirectory } from '../lib/storage/lock.ts'
@@ -51,51 +51,43 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
   const close = async () => {
     for (const each of opened.splice(0).reverse()) await each()
   }
+  requireEmbeddedEngines(config)
   try {
     makeDataDirectory(config.data)
     const lock = lockDirectory(config.data)
     opened.push(() => lock.release())
-    const bus = openLocalBus({
-      partitions: config.partitions,
-      onError: (topic, error) => log.warn('messages not handled', { topic, error }),
-    })
+    const bus = await openBus({ config, log })
     const services: Service[] = []
     for (const [name, create] of Object.entries(factories)) {
-      const storage = await openStorage('lmdb', {
-        path: join(config.data, name),
-        partitions: config.partitions,
-        onFailure,
-      })
+      const storage = await openStorage({ config, name, log, onFailure })
       opened.push(() => storage.close())
-      const ports: ServicePorts = {
-        config,
-        storage,
-        bus,
-        clock: systemClock,
-        random: systemRandom,
-        log: log.child({ service: name }),
-      }
-      services.push(create(ports))
+      const ports = { config, storage, bus, log: log.child({ service: name }) }
+      services.push(create({ ...ports, clock: systemClock, random: systemRandom }))
     }
     opened.push(() => bus.close())
     for (const service of services) {
       opened.push(() => service.stop())
       await service.start()
     }
-    const shared = { config, log, clock: systemClock }
-    const internal = createHttpServer({
-      ...shared,
-      routes: internalRoutes(services),
-      settings: { host: 'INTERNAL_HOST', port: 'INTERNAL_PORT' },
+    const { port, internalPort, ...servers } = await openServers({
+      ...{ config, log, clock: systemClock },
+      publicRoutes: publicRoutes(services),
+      internalRoutes: internalRoutes(services),
     })
-    const { port: internalPort } = await internal.listen(config.internalHost, config.internalPort)
-    opened.push(() => internal.close())
-    const gateway = createHttpServer({ ...shared, routes: publicRoutes(services) })
-    const { port } = await gateway.listen(config.host, config.port)
-    opened.push(() => gateway.close())
+    opened.push(() => servers.close())
     return { port, internalPort, services, close }
   } catch (error) {
     await close()
     throw error
   }
+}
+
+/** Four services on one Redis would write over each other's records. */
+function requireEmbeddedEngines({ storage, bus }: Config): void {
+  if (storage !== 'redis' && bus !== 'kafka') return
+  throw new ShopError(
+    'invalid_settings',
+    `STORAGE=${storage}, BUS=${bus}: one process holds the whole shop here, on lmdb and local. ` +
+      'For Redis and Kafka give --engines redis-kafka.',
+  )
 }

@@ -1,26 +1,35 @@
 /**
- * Chooses the storage adapter of a service by name. Next: lmdb.ts, or memory.ts.
+ * Chooses the storage adapter of a service by STORAGE. Next: lmdb.ts, or memory.ts.
  */
+import { join } from 'node:path'
+import type { Config } from '../runtime/config.ts'
+import { ShopError } from '../runtime/errors.ts'
+import type { Log } from '../runtime/log.ts'
 import { openLmdbStorage } from './lmdb.ts'
 import { openMemoryStorage } from './memory.ts'
 import type { Storage } from './storage.ts'
 
-export type StorageKind = 'lmdb' | 'memory'
-
 export interface OpenStorageOptions {
-  /** Directory of this one database; `memory` needs none. */
-  readonly path: string
-  readonly partitions: number
+  readonly config: Config
+  /** The service whose database it is: a directory of this name under DATA holds it. */
+  readonly name: string
+  readonly log: Log
   /** Told of every failed write: `storage_full` may pass, anything else needs a restart. */
   readonly onFailure?: (error: Error) => void
 }
 
 /** Opens what an earlier process left, or creates it. `memory` starts empty and leaves nothing. */
-export function openStorage(kind: StorageKind, options: OpenStorageOptions): Promise<Storage> {
-  switch (kind) {
-    case 'lmdb':
-      return openLmdbStorage(options)
+export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
+  const { config, name, onFailure } = options
+  const { storage, partitions } = config
+  switch (storage) {
+    case 'lmdb': {
+      const path = join(config.data, name)
+      return openLmdbStorage({ path, partitions, ...(onFailure && { onFailure }) })
+    }
     case 'memory':
-      return openMemoryStorage(options)
+      return openMemoryStorage({ partitions })
+    default:
+      throw new ShopError('invalid_settings', `STORAGE=${storage}: this build has no such storage.`)
   }
 }

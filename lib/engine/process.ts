@@ -1,0 +1,108 @@
+/**
+ * A service as a process of its own: its settings, its database, the bus, its two HTTP servers, and
+ * how it starts and stops. order/main.ts and its siblings are one call of `runService`; the
+ * embedded shop (cli/embedded-shop.ts) gives the same services other ports.
+ *
+ * Promise: it serves when recovery has begun; SIGTERM lets requests under way end, then lets go of
+ * the bus, then closes the database; what is open then is driven on by who comes next. What cannot
+ * be started is one sentence on stderr and exit code 1. Next: lib/runtime/lifecycle.ts.
+ */
+import { flushCompileCache } from 'node:module'
+import { hostname } from 'node:os'
+import type { Bus } from '../bus/bus.ts'
+import { openBus } from '../bus/open.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { type Config, readConfig } from '../runtime/config.ts'
+import { ShopError } from '../runtime/errors.ts'
+import { createLifecycle, exitCodes, type Lifecycle, runProcess } from '../runtime/lifecycle.ts'
+import { createLog, type Log } from '../runtime/log.ts'
+import { systemRandom } from '../runtime/random.ts'
+import { openStorage } from '../storage/open.ts'
+import type { Storage } from '../storage/storage.ts'
+import { openServers, serversCloseWithinMs } from './servers.ts'
+import type { Service, ServicePorts } from './service.ts'
+
+export type CreateService = (ports: ServicePorts) => Service
+
+/** Beyond draining, for the bus and the database to be let go of, each. */
+const closeWithinMs = 10_000
+
+/** Runs the service until a signal or a failure ends the process. */
+export async function runService(name: Service['name'], create: CreateService): Promise<void> {
+  const config = settingsOrEnd()
+  if (config === undefined) return
+  const instance = config.instance === '' ? hostname() : config.instance
+  const log = createLog(config.logLevel).child({ service: name, instance })
+  const lifecycle = createLifecycle({ log, clock: systemClock })
+  addParts(lifecycle, { name, create, config, log })
+  await runProcess(lifecycle, { log })
+  // A process that is killed writes no cache at its end, and the next start would be a cold one.
+  flushCompileCache()
+}
+
+/** Undefined where they are wrong: what is wrong has been said then, and the process ends. */
+function settingsOrEnd(): Config | undefined {
+  try {
+    return readConfig()
+  } catch (error) {
+    if (!(error instanceof ShopError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = exitCodes.failed
+    return undefined
+  }
+}
+
+interface Made {
+  readonly name: Service['name']
+  readonly create: CreateService
+  readonly config: Config
+  readonly log: Log
+}
+
+/** In the order of their start; they stop in reverse. */
+function addParts(lifecycle: Lifecycle, { name, create, config, log }: Made): void {
+  let storage: Storage
+  let bus: Bus
+  let service: Service
+  lifecycle.add({
+    name: 'storage',
+    stopWithinMs: closeWithinMs,
+    async start() {
+      const onFailure = (error: Error) => lifecycle.fail(error)
+      storage = await openStorage({ config, name, log, onFailure })
+      return { stop: () => storage.close() }
+    },
+  })
+  lifecycle.add({
+    name: 'bus',
+    stopWithinMs: closeWithinMs,
+    async start() {
+      bus = await openBus({ config, log })
+      return { stop: () => bus.close() }
+    },
+  })
+  lifecycle.add({
+    name,
+    stopWithinMs: closeWithinMs,
+    async start() {
+      service = create({ config, storage, bus, log, clock: systemClock, random: systemRandom })
+      await service.start()
+      return { stop: () => service.stop() }
+    },
+  })
+  lifecycle.add({
+    name: 'servers',
+    stopWithinMs: serversCloseWithinMs(config) + closeWithinMs,
+    async start() {
+      const { routes } = service
+      const servers = await openServers({
+        ...{ config, log, clock: systemClock },
+        publicRoutes: routes.filter(({ visibility }) => visibility === 'public'),
+        internalRoutes: routes.filter(({ visibility }) => visibility === 'internal'),
+      })
+      const { port, internalPort } = servers
+      log.info('Serving', { port, internalPort, pid: process.pid })
+      return { stop: () => servers.close() }
+    },
+  })
+}
