@@ -1,20 +1,29 @@
-/** The records of a running shop, read page by page through its internal routes. */
+/**
+ * The records of a running shop, read page by page through its internal routes. Where the services
+ * are processes of their own, each has internal routes of its own; instances of one service share
+ * a database, so the first is asked for records, and all for what they have in memory.
+ */
 import assert from 'node:assert/strict'
 import { Pool } from 'undici'
 import type { State } from '../protocol/protocol.ts'
 import type { Kind, Page, ShopRecords } from './records.ts'
 
-const paths: Readonly<Record<Kind, string>> = {
-  orders: '/internal/order/orders',
-  items: '/internal/stock/items',
-  users: '/internal/payment/users',
-  orderBranches: '/internal/order/branches',
-  stockBranches: '/internal/stock/branches',
-  paymentBranches: '/internal/payment/branches',
+type ServiceName = 'order' | 'payment' | 'stock' | 'orchestrator'
+
+/** Origins of the internal servers, by service: one for each of its instances. */
+export type InternalOrigins = Readonly<Record<ServiceName, readonly string[]>>
+
+const places: Readonly<Record<Kind, readonly [ServiceName, string]>> = {
+  orders: ['order', '/internal/order/orders'],
+  items: ['stock', '/internal/stock/items'],
+  users: ['payment', '/internal/payment/users'],
+  orderBranches: ['order', '/internal/order/branches'],
+  stockBranches: ['stock', '/internal/stock/branches'],
+  paymentBranches: ['payment', '/internal/payment/branches'],
 }
 
-const coordinators = ['order', 'orchestrator']
-const participants = ['order', 'stock', 'payment']
+const coordinators = ['order', 'orchestrator'] as const
+const participants = ['order', 'stock', 'payment'] as const
 
 interface RecordsPage<K extends Kind> {
   readonly records: Page<K>
@@ -22,23 +31,31 @@ interface RecordsPage<K extends Kind> {
   readonly pageSize: number
 }
 
-/** `origin` is that of the internal server. */
-export function httpRecords(origin: string): ShopRecords {
-  const pool = new Pool(origin, { connections: 4 })
+/** `origin` is that of the one internal server of an embedded shop. */
+export function httpRecords(origin: string | InternalOrigins): ShopRecords {
+  const origins =
+    typeof origin === 'string'
+      ? { order: [origin], payment: [origin], stock: [origin], orchestrator: [origin] }
+      : origin
+  const pools = new Map<string, Pool>()
+  for (const each of new Set(Object.values(origins).flat())) {
+    pools.set(each, new Pool(each, { connections: 4 }))
+  }
 
-  async function read<T>(path: string, query: Record<string, string> = {}): Promise<T> {
-    const { statusCode, body } = await pool.request({ method: 'GET', path, query })
+  async function read<T>(from: string, path: string, query = {}): Promise<T> {
+    const { statusCode, body } = await pools.get(from)!.request({ method: 'GET', path, query })
     const text = await body.text()
     assert.equal(statusCode, 200, `GET ${path}: ${statusCode} ${text}`)
     return JSON.parse(text)
   }
 
   async function* pages<K extends Kind>(kind: K): AsyncIterable<Page<K>> {
+    const [service, path] = places[kind]
     let partitions = 1
     for (let partition = 0; partition < partitions; partition++) {
       let after: string | undefined
       for (let isLast = false; !isLast; ) {
-        const page: RecordsPage<K> = await read(paths[kind], {
+        const page: RecordsPage<K> = await read(origins[service][0]!, path, {
           partition: String(partition),
           ...(after === undefined ? {} : { after }),
         })
@@ -50,30 +67,40 @@ export function httpRecords(origin: string): ShopRecords {
     }
   }
 
+  /** What every instance of these services answers to `/internal/{service}/{what}`. */
+  async function readAll<T>(services: readonly ServiceName[], what: string) {
+    const asked = services.flatMap((service) =>
+      origins[service].map(async (from, index) => {
+        const path = `/internal/${service}/${what}`
+        return { name: `${path} of instance ${index}`, answer: await read<T>(from, path) }
+      }),
+    )
+    return Promise.all(asked)
+  }
+
   return {
     pages,
     async open() {
-      const lists = await Promise.all(
-        coordinators.map((name) => read<{ open: { state: State }[] }>(`/internal/${name}/open`)),
-      )
-      return lists.flatMap(({ open }) => open.map(({ state }) => state))
+      const lists = await readAll<{ open: { state: State }[] }>(coordinators, 'open')
+      return lists.flatMap(({ answer }) => answer.open.map(({ state }) => state))
     },
     async alarms() {
       const alarms: Record<string, number> = {}
-      const collect = async (path: string, names: readonly string[]) => {
-        const counters = await read<Record<string, number>>(path)
-        for (const name of names) alarms[`${path} ${name}`] = counters[name] ?? Number.NaN
+      const collect = async (
+        services: readonly ServiceName[],
+        what: string,
+        names: readonly string[],
+      ) => {
+        for (const { name, answer } of await readAll<Record<string, number>>(services, what)) {
+          for (const each of names) alarms[`${name} ${each}`] = answer[each] ?? Number.NaN
+        }
       }
-      await Promise.all([
-        ...participants.map((name) =>
-          collect(`/internal/${name}/counters`, ['parked', 'recovered']),
-        ),
-        ...coordinators.map((name) =>
-          collect(`/internal/${name}/coordinator-counters`, ['parked', 'contradictions']),
-        ),
-      ])
+      await collect(participants, 'counters', ['parked', 'recovered'])
+      await collect(coordinators, 'coordinator-counters', ['parked', 'contradictions'])
       return alarms
     },
-    close: () => pool.destroy(),
+    async close() {
+      await Promise.all(Array.from(pools.values(), (pool) => pool.destroy()))
+    },
   }
 }
