@@ -10,6 +10,8 @@
  * Adapter: local.ts. The suite that every adapter passes: conformance.ts.
  */
 import type { Address, Message, Topic } from '../../protocol/messages.ts'
+import type { Health } from '../runtime/health.ts'
+import type { Metric } from '../runtime/metric.ts'
 
 export interface Consumer {
   /** This instance now holds `partition`. Messages follow once it resolves. */
@@ -37,6 +39,10 @@ export interface Bus {
    */
   send(topic: Topic, partition: number, message: Message): void
   consume(topic: Topic, consumer: Consumer): Promise<Subscription>
+  /** Whether it can be used now. An adapter without it can be used for as long as it is open. */
+  health?(): Health
+  /** What it counts; the same list whenever it is read. */
+  readonly metrics?: readonly Metric[]
   /** Sends what is queued, then stops every subscription. */
   close(): Promise<void>
 }

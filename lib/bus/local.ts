@@ -8,6 +8,7 @@
  */
 import type { Message, Topic } from '../../protocol/messages.ts'
 import { ShopError } from '../runtime/errors.ts'
+import { single } from '../runtime/metric.ts'
 import type { Bus, Consumer, Subscription } from './bus.ts'
 
 interface Lane {
@@ -98,6 +99,14 @@ export function openLocalBus(options: LocalBusOptions): LocalBus {
     },
     send,
     consume,
+    metrics: [
+      single(
+        'counter',
+        'till_bus_dropped_total',
+        'Messages that the bus had no room for',
+        () => dropped,
+      ),
+    ],
     close: async () => {
       for (const each of subscriptions) await each.close()
     },

@@ -15,6 +15,8 @@ import type { ShopAnswer } from './route.ts'
  */
 const lingerMs = 500
 
+const plainText = 'text/plain; charset=utf-8'
+
 type Headers = Record<string, string | number>
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {
@@ -29,7 +31,7 @@ export function sendAnswer(response: ServerResponse, answer: ShopAnswer): void {
   if (answer.kind === 'json') {
     send(response, 200, 'application/json', JSON.stringify(answer.body))
   } else if (answer.kind === 'text') {
-    send(response, 200, 'text/plain; charset=utf-8', answer.body)
+    send(response, 200, answer.type ?? plainText, answer.body)
   } else {
     sendProblem(response, answer.code, answer.detail)
   }

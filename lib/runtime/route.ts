@@ -31,7 +31,7 @@ export interface ShopRequest {
 /** What a handler answers with: JSON, plain text, or a problem with its stable code. */
 export type ShopAnswer =
   | { readonly kind: 'json'; readonly body: object }
-  | { readonly kind: 'text'; readonly body: string }
+  | { readonly kind: 'text'; readonly body: string; readonly type?: string }
   | { readonly kind: 'problem'; readonly code: ErrorCode; readonly detail: string }
 
 export interface Route {
@@ -50,7 +50,9 @@ export interface Route {
 }
 
 export const json = (body: object): ShopAnswer => ({ kind: 'json', body })
-export const text = (body: string): ShopAnswer => ({ kind: 'text', body })
+/** `type`: its Content-Type, where it is not plain text in UTF-8. */
+export const text = (body: string, type?: string): ShopAnswer =>
+  type === undefined ? { kind: 'text', body } : { kind: 'text', body, type }
 export const problem = (code: ErrorCode, detail: string): ShopAnswer => ({
   kind: 'problem',
   code,

@@ -7,6 +7,7 @@
  * rest on changes of the same group. Next: memory.ts and lmdb.ts, the two disks under it.
  */
 import { ShopError } from '../runtime/errors.ts'
+import { Histogram, type Metric, single, sizeBounds } from '../runtime/metric.ts'
 import { placeOf, requireKey, requirePrefix } from './keys.ts'
 import { type Changes, GroupDraft, type StoredRecord } from './step.ts'
 import type { Draft, Json, ScanOptions, Storage, StoredEntry } from './storage.ts'
@@ -72,9 +73,23 @@ interface WaitingLoad {
   ended: boolean
 }
 
+/** What every adapter with group commit tells: `groups` has the steps of each durable write. */
+export const storageMetrics = (stats: StorageStats, groups: Histogram): readonly Metric[] => [
+  single('counter', 'till_storage_steps_total', 'Atomic steps that were run', () => stats.steps),
+  single('counter', 'till_storage_writes_total', 'Durable writes', () => stats.writes),
+  {
+    kind: 'histogram',
+    name: 'till_storage_group_steps',
+    help: 'Steps that one durable write carried',
+    read: () => [{ labels: {}, histogram: groups }],
+  },
+]
+
 export class GroupCommitStorage implements Storage {
   readonly partitions: number
   readonly stats = { steps: 0, writes: 0 }
+  readonly #groups = new Histogram(sizeBounds)
+  readonly metrics = storageMetrics(this.stats, this.#groups)
   readonly #disk: Disk
   readonly #options: GroupCommitOptions
   readonly #draft: GroupDraft
@@ -194,6 +209,7 @@ export class GroupCommitStorage implements Storage {
       if (changes.size > 0) {
         await this.#disk.write(changes)
         this.stats.writes++
+        this.#groups.observe(steps.length)
       }
     } catch (error) {
       this.#fail(error, steps, loaded ? load : undefined)

@@ -10,6 +10,9 @@
  * Adapters: memory.ts, lmdb.ts. The suite that every adapter passes: conformance.ts.
  */
 
+import type { Health } from '../runtime/health.ts'
+import type { Metric } from '../runtime/metric.ts'
+
 /** Anything JSON can carry. An absent record is `undefined`; a record is never `null`. */
 export type Json = object | string | number | boolean
 
@@ -59,6 +62,11 @@ export interface Storage {
    * run between chunks. Durable when it resolves; after a crash in it some chunks are there.
    */
   load(partition: number, entries: Iterable<StoredEntry>): Promise<void>
+
+  /** Whether it can be used now. An adapter without it can be used for as long as it is open. */
+  health?(): Health
+  /** What it counts; the same list whenever it is read. */
+  readonly metrics?: readonly Metric[]
 
   /** Resolves when everything accepted before is durable; later calls reject. */
   close(): Promise<void>
