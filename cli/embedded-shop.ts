@@ -7,8 +7,9 @@
  */
 import { internalRoutes, publicRoutes } from '../gateway/service.ts'
 import { openBus } from '../lib/bus/open.ts'
-import { openServers } from '../lib/engine/servers.ts'
+import { openInternalServer, openPublicServer } from '../lib/engine/servers.ts'
 import type { Service } from '../lib/engine/service.ts'
+import { Vitals } from '../lib/engine/vitals.ts'
 import { systemClock } from '../lib/runtime/clock.ts'
 import type { Config } from '../lib/runtime/config.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
@@ -56,11 +57,17 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
     makeDataDirectory(config.data)
     const lock = lockDirectory(config.data)
     opened.push(() => lock.release())
+    const vitals = new Vitals()
+    const serving = { config, log, clock: systemClock }
+    const internal = await openInternalServer({ ...serving, routes: vitals.routes })
+    opened.push(() => internal.close())
     const bus = await openBus({ config, log })
+    vitals.addBus(bus)
     const services: Service[] = []
     for (const [name, create] of Object.entries(factories)) {
       const storage = await openStorage({ config, name, log, onFailure })
       opened.push(() => storage.close())
+      vitals.addStorage(name as Service['name'], storage)
       const ports = { config, storage, bus, log: log.child({ service: name }) }
       services.push(create({ ...ports, clock: systemClock, random: systemRandom }))
     }
@@ -68,14 +75,14 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
     for (const service of services) {
       opened.push(() => service.stop())
       await service.start()
+      vitals.addService(service)
     }
-    const { port, internalPort, ...servers } = await openServers({
-      ...{ config, log, clock: systemClock },
-      publicRoutes: publicRoutes(services),
-      internalRoutes: internalRoutes(services),
-    })
-    opened.push(() => servers.close())
-    return { port, internalPort, services, close }
+    await internal.serve([...vitals.routes, ...internalRoutes(services)])
+    const gateway = await openPublicServer({ ...serving, routes: publicRoutes(services) })
+    opened.push(() => gateway.close())
+    opened.push(() => vitals.stopping())
+    vitals.serving()
+    return { port: gateway.port, internalPort: internal.port, services, close }
   } catch (error) {
     await close()
     throw error

@@ -4,7 +4,7 @@
  */
 import { flushCompileCache } from 'node:module'
 import { systemClock } from '../lib/runtime/clock.ts'
-import type { Config } from '../lib/runtime/config.ts'
+import { type Config, variantOf } from '../lib/runtime/config.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
 import { createLifecycle, type Part, runProcess } from '../lib/runtime/lifecycle.ts'
 import { createLog, type Log } from '../lib/runtime/log.ts'
@@ -14,7 +14,6 @@ import { greeting } from './greeting.ts'
 import { readableLine } from './log-lines.ts'
 import { processHost } from './process-host.ts'
 import { type RunFile, removeRunFile, writeRunFile } from './run-file.ts'
-import { variantOf } from './settings-flags.ts'
 import { say } from './terminal.ts'
 
 /** Beyond draining, for databases to be closed. */

@@ -1,8 +1,8 @@
 /** Flags become settings, and settings flags. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { readConfig } from '../lib/runtime/config.ts'
-import { flagsOf, overridesOf, parseVariant, variantOf } from './settings-flags.ts'
+import { readConfig, variantOf } from '../lib/runtime/config.ts'
+import { flagsOf, overridesOf, parseVariant } from './settings-flags.ts'
 
 test('a variant is two settings', () => {
   assert.deepEqual(parseVariant('saga/orchestrator'), {

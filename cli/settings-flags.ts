@@ -41,9 +41,6 @@ export function parseVariant(variant: string): Overrides {
   return { protocol: variant.slice(0, slash), coordination: variant.slice(slash + 1) }
 }
 
-export const variantOf = ({ protocol, coordination }: Pick<Config, 'protocol' | 'coordination'>) =>
-  `${protocol}/${coordination}`
-
 /** What was given on the command line; a flag of one setting goes before `--variant`. */
 export function overridesOf(given: Flags): Overrides {
   const { variant, ...rest } = given

@@ -3,6 +3,7 @@
  * order is a participant like stock and payment.
  */
 import { CoordinatorHost } from '../lib/engine/coordinator-host.ts'
+import { coordinatorMetrics } from '../lib/engine/coordinator-metrics.ts'
 import { coordinatorRoutes } from '../lib/engine/coordinator-routes.ts'
 import { CoordinatorCounters } from '../lib/engine/counters.ts'
 import type { Service, ServicePorts } from '../lib/engine/service.ts'
@@ -18,6 +19,7 @@ export function createOrchestratorService(ports: ServicePorts): Service {
   return {
     name: 'orchestrator',
     routes: coordinatorRoutes('orchestrator', host, counters, ports.storage),
+    metrics: coordinatorMetrics('orchestrator', host, counters),
     async start() {
       await ports.bus.consume('orchestrator', host)
     },

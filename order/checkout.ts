@@ -11,9 +11,11 @@ import type { Coordinator } from '../lib/engine/coordinator.ts'
 import { patiently } from '../lib/engine/patience.ts'
 import type { ServicePorts } from '../lib/engine/service.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
+import type { Metric } from '../lib/runtime/metric.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
 import { problem, type ShopAnswer, text } from '../lib/runtime/route.ts'
 import type { Branch, Checkout, Entry, Reason } from '../protocol/messages.ts'
+import { CheckoutCounters } from './checkout-counters.ts'
 import { type OrderRecord, paidForNothing } from './order.ts'
 import { type Orders, unknownOrder } from './orders.ts'
 
@@ -33,17 +35,32 @@ export interface CheckoutsPorts extends ServicePorts {
 
 export class Checkouts {
   readonly #ports: CheckoutsPorts
+  readonly #counters: CheckoutCounters
   #inFlight = 0
 
   constructor(ports: CheckoutsPorts) {
     this.#ports = ports
+    this.#counters = new CheckoutCounters(ports.config)
   }
 
-  get inFlight(): number {
-    return this.#inFlight
+  get metrics(): readonly Metric[] {
+    return this.#counters.metrics(() => this.#inFlight)
   }
 
   async checkout(id: string): Promise<ShopAnswer> {
+    const { clock } = this.#ports
+    const startedAt = clock.now()
+    try {
+      const answer = await this.#run(id)
+      this.#counters.answered(answer, clock.now() - startedAt)
+      return answer
+    } catch (error) {
+      this.#counters.failed(error, clock.now() - startedAt)
+      throw error
+    }
+  }
+
+  async #run(id: string): Promise<ShopAnswer> {
     const { config } = this.#ports
     if (this.#inFlight >= config.maxInFlightCheckouts) return overloaded
     this.#inFlight++
@@ -53,6 +70,7 @@ export class Checkouts {
         const result = await this.#attempt(id)
         if (typeof result === 'object') return result
         last = result
+        this.#counters.retried(result)
         return undefined
       })
       return answer ?? (await this.#giveUp(id, last ?? 'busy'))

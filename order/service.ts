@@ -5,12 +5,14 @@
  */
 import { Asker } from '../lib/engine/asker.ts'
 import { CoordinatorHost } from '../lib/engine/coordinator-host.ts'
+import { coordinatorMetrics } from '../lib/engine/coordinator-metrics.ts'
 import { coordinatorRoutes } from '../lib/engine/coordinator-routes.ts'
 import { CoordinatorCounters } from '../lib/engine/counters.ts'
 import { Idempotency } from '../lib/engine/idempotency.ts'
 import { localBranch } from '../lib/engine/local-branch.ts'
 import { nearestCoordinator } from '../lib/engine/nearest-coordinator.ts'
 import { Participant } from '../lib/engine/participant.ts'
+import { participantMetrics } from '../lib/engine/participant-metrics.ts'
 import { participantRoutes } from '../lib/engine/participant-routes.ts'
 import { recordsRoute } from '../lib/engine/records.ts'
 import { remoteCoordinator } from '../lib/engine/remote-coordinator.ts'
@@ -50,6 +52,12 @@ export function createOrderService(ports: ServicePorts): Service {
       ...participantRoutes('order', participant, storage),
       ...coordinatorRoutes('order', host, counters, storage),
       recordsRoute('/internal/order/orders', storage, orderPrefix),
+    ],
+    metrics: [
+      ...checkouts.metrics,
+      ...asker.metrics,
+      ...participantMetrics(participant),
+      ...coordinatorMetrics('order', host, counters),
     ],
     async start() {
       await asker.start()

@@ -1,5 +1,6 @@
 /** The payment service: its routes and its part in checkouts. */
 import { Participant } from '../lib/engine/participant.ts'
+import { participantMetrics } from '../lib/engine/participant-metrics.ts'
 import { participantRoutes } from '../lib/engine/participant-routes.ts'
 import { recordsRoute } from '../lib/engine/records.ts'
 import type { Service, ServicePorts } from '../lib/engine/service.ts'
@@ -22,6 +23,7 @@ export function createPaymentService(ports: ServicePorts): Service {
       ...participantRoutes('payment', participant, ports.storage),
       recordsRoute('/internal/payment/users', ports.storage, userPrefix),
     ],
+    metrics: participantMetrics(participant),
     async start() {
       await ports.bus.consume('payment', participant)
     },

@@ -1,5 +1,6 @@
 /** The stock service: its routes, its part in checkouts, and the price that order asks for. */
 import { Participant } from '../lib/engine/participant.ts'
+import { participantMetrics } from '../lib/engine/participant-metrics.ts'
 import { participantRoutes } from '../lib/engine/participant-routes.ts'
 import { recordsRoute } from '../lib/engine/records.ts'
 import type { Service, ServicePorts } from '../lib/engine/service.ts'
@@ -38,6 +39,7 @@ export function createStockService(ports: ServicePorts): Service {
       ...participantRoutes('stock', participant, ports.storage),
       recordsRoute('/internal/stock/items', ports.storage, itemPrefix),
     ],
+    metrics: participantMetrics(participant),
     async start() {
       await ports.bus.consume('stock', {
         receive,

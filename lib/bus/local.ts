@@ -29,6 +29,7 @@ export interface LocalBusOptions {
 }
 
 const defaultQueueLimit = 100_000
+const droppedHelp = 'Messages that found no consumer or a full queue'
 
 export interface LocalBus extends Bus {
   /** Messages that found no consumer or a full queue. */
@@ -99,14 +100,7 @@ export function openLocalBus(options: LocalBusOptions): LocalBus {
     },
     send,
     consume,
-    metrics: [
-      single(
-        'counter',
-        'till_bus_dropped_total',
-        'Messages that the bus had no room for',
-        () => dropped,
-      ),
-    ],
+    metrics: [single('counter', 'till_bus_dropped_total', droppedHelp, () => dropped)],
     close: async () => {
       for (const each of subscriptions) await each.close()
     },

@@ -8,6 +8,7 @@ import type { Bus, Consumer, Subscription } from '../bus/bus.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
 import { ShopError } from '../runtime/errors.ts'
+import { type Metric, single } from '../runtime/metric.ts'
 import type { Random } from '../runtime/random.ts'
 
 interface Question {
@@ -37,6 +38,7 @@ export class Asker implements Consumer {
   /** No other asker has it, so an answer to one that died is not taken for ours. */
   readonly #name: string
   #asked = 0
+  #resends = 0
   #subscription: Subscription | undefined
 
   constructor(options: AskerOptions) {
@@ -82,6 +84,24 @@ export class Asker implements Consumer {
     })
   }
 
+  get metrics(): readonly Metric[] {
+    return [
+      single(
+        'gauge',
+        'till_questions_open',
+        'Questions to other services that wait for their answer',
+        () => this.#questions.size,
+      ),
+      single('counter', 'till_questions_total', 'Questions that were asked', () => this.#asked),
+      single(
+        'counter',
+        'till_question_resends_total',
+        'Times that an unanswered question was asked again',
+        () => this.#resends,
+      ),
+    ]
+  }
+
   receive(_partition: number, messages: readonly Message[]): void {
     for (const message of messages) {
       if (message.kind !== 'outcome' && message.kind !== 'priced') continue
@@ -102,6 +122,7 @@ export class Asker implements Consumer {
       } else if (now >= question.resendAt) {
         question.pauseMs = Math.min(question.pauseMs * 2, config.resendMaxMs)
         question.resendAt = now + question.pauseMs * (0.75 + random.next() / 2)
+        this.#resends++
         bus.send(question.topic, question.partition, question.message)
       }
     }

@@ -138,7 +138,7 @@ export class CoordinatorPartition {
         open.isBusy = false
         if (this.#isClosed) return
         if (written.refusedAtOnce) {
-          open.state = written.step.state
+          this.#move(open, written.step.state)
           this.#open.answer(open)
           this.#forget(open)
           return
@@ -170,7 +170,7 @@ export class CoordinatorPartition {
       const step = protocols[open.state.protocol].on(open.state, event)
       if (step.state === open.state) continue
       if (step.durable) return this.#persist(open, step)
-      open.state = step.state
+      this.#move(open, step.state)
       this.#send(step.state.transaction, step.send)
     }
   }
@@ -179,7 +179,7 @@ export class CoordinatorPartition {
     open.isBusy = true
     // The outcome was durable before: whoever waits need not wait for the end to be written.
     if (step.state.phase === 'ended' && open.state.decided !== undefined) {
-      open.state = step.state
+      this.#move(open, step.state)
       this.#open.answer(open)
     }
     try {
@@ -196,7 +196,7 @@ export class CoordinatorPartition {
   /** A step that is in the log takes effect: remember, send, answer. */
   #take(open: Open, step: Step): void {
     const { clock, config } = this.#options
-    open.state = step.state
+    this.#move(open, step.state)
     open.resendPauseMs = config.resendFirstMs
     open.resendAt = clock.now() + open.resendPauseMs
     if (step.state.decided !== undefined) open.decidedAt ??= clock.now()
@@ -204,6 +204,15 @@ export class CoordinatorPartition {
     if (step.state.phase !== 'ended') return
     this.#open.answer(open)
     this.#forget(open)
+  }
+
+  #move(open: Open, state: State): void {
+    if (state.phase !== open.state.phase) {
+      const now = this.#options.clock.now()
+      this.#options.counters.phaseLeft(open.state, now - open.phaseSince)
+      open.phaseSince = now
+    }
+    open.state = state
   }
 
   #forget(open: Open): void {

@@ -45,8 +45,13 @@ export function coordinatorRoutes(
       summary: 'What this coordinator has counted since it started',
       answer: { type: 'object' },
       problems: [],
-      handle: async () => json({ ...counters, aborted: Object.fromEntries(counters.aborted) }),
+      handle: async () => json(countersOf(counters)),
     },
     recordsRoute(`/internal/${service}/log`, storage, logPrefix),
   ]
 }
+
+const countersOf = ({ phases: _, ends, ...counted }: CoordinatorCounters): object => ({
+  ...counted,
+  ends: { '2pc': Object.fromEntries(ends['2pc']), saga: Object.fromEntries(ends.saga) },
+})

@@ -1,25 +1,46 @@
 /** What coordinators count; metrics and tests read it. */
-import type { Reason } from '../../protocol/messages.ts'
-import type { State } from '../../protocol/protocol.ts'
+import type { ProtocolName, Reason } from '../../protocol/messages.ts'
+import type { Phase, State } from '../../protocol/protocol.ts'
+import { Histogram, secondsBounds } from '../runtime/metric.ts'
+
+type Phases = Readonly<Record<Phase, Histogram>>
+
+const phases = (): Phases => ({
+  preparing: new Histogram(secondsBounds),
+  freezing: new Histogram(secondsBounds),
+  executing: new Histogram(secondsBounds),
+  paying: new Histogram(secondsBounds),
+  committing: new Histogram(secondsBounds),
+  aborting: new Histogram(secondsBounds),
+  compensating: new Histogram(secondsBounds),
+  ended: new Histogram(secondsBounds),
+})
 
 export class CoordinatorCounters {
   started = 0
   recovered = 0
   resends = 0
-  committed = 0
-  /** By reason. */
-  readonly aborted = new Map<Reason, number>()
   /** Branches that were parked: a participant contradicted the decision. */
   parked = 0
   /** Undecided branches of transactions that this coordinator says have ended. */
   contradictions = 0
+  /** How transactions have ended: committed, or why not. */
+  readonly ends: Readonly<Record<ProtocolName, Map<'committed' | Reason, number>>> = {
+    '2pc': new Map(),
+    saga: new Map(),
+  }
+  /** How long transactions stayed in each phase, by the protocol that was begun with. */
+  readonly phases: Readonly<Record<ProtocolName, Phases>> = { '2pc': phases(), saga: phases() }
+
+  /** A transaction leaves the phase that `state` is in, after `ms`. */
+  phaseLeft({ protocol, phase }: State, ms: number): void {
+    this.phases[protocol][phase].observe(ms / 1_000)
+  }
 
   ended(state: State): void {
-    if (state.decided === 'committed') this.committed++
-    else {
-      const reason = state.reason ?? 'timed_out'
-      this.aborted.set(reason, (this.aborted.get(reason) ?? 0) + 1)
-    }
+    const end = state.decided === 'committed' ? 'committed' : (state.reason ?? 'timed_out')
+    const ends = this.ends[state.protocol]
+    ends.set(end, (ends.get(end) ?? 0) + 1)
     if (state.status.includes('parked')) this.parked++
   }
 }

@@ -61,6 +61,11 @@ export class KnownBranches {
     this.#partition = partition
   }
 
+  /** How many branch records it knows of. */
+  get size(): number {
+    return [...this.#byCoordinator.values()].reduce((size, { known }) => size + known.size, 0)
+  }
+
   /** Reads every branch record of the partition. */
   async learn(): Promise<void> {
     const { storage, clock } = this.#options

@@ -17,6 +17,8 @@ export interface Open {
   /** Its place among the ids of this coordinator partition. */
   readonly position: string
   readonly startedAt: number
+  /** When it entered the phase it is in. */
+  phaseSince: number
   /** By the id of the request, so that a repeated one waits once. */
   readonly waiters: Map<string | symbol, Waiter>
   /** Events that wait while a step is being written. */
@@ -58,6 +60,7 @@ export class OpenTransactions {
       state,
       position: positionOf(epoch, sequence),
       startedAt: now,
+      phaseSince: now,
       waiters: new Map(),
       events: [],
       isBusy: false,

@@ -85,6 +85,11 @@ export class Participant<R extends Json> implements Consumer {
     )
   }
 
+  /** Branch records of the partitions that are held here. */
+  get remembered(): number {
+    return [...this.#partitions.values()].reduce((sum, { size }) => sum + size, 0)
+  }
+
   close(): void {
     this.#timer.cancel()
   }

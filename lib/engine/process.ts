@@ -17,10 +17,17 @@ import { ShopError } from '../runtime/errors.ts'
 import { createLifecycle, exitCodes, type Lifecycle, runProcess } from '../runtime/lifecycle.ts'
 import { createLog, type Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
+import type { Route } from '../runtime/route.ts'
 import { openStorage } from '../storage/open.ts'
 import type { Storage } from '../storage/storage.ts'
-import { openServers, serversCloseWithinMs } from './servers.ts'
+import {
+  type OpenServer,
+  openInternalServer,
+  openPublicServer,
+  serverClosesWithinMs,
+} from './servers.ts'
 import type { Service, ServicePorts } from './service.ts'
+import { Vitals } from './vitals.ts'
 
 export type CreateService = (ports: ServicePorts) => Service
 
@@ -61,15 +68,28 @@ interface Made {
 
 /** In the order of their start; they stop in reverse. */
 function addParts(lifecycle: Lifecycle, { name, create, config, log }: Made): void {
+  const vitals = new Vitals()
+  const serving = { config, log, clock: systemClock }
+  let internal: OpenServer
   let storage: Storage
   let bus: Bus
   let service: Service
+  lifecycle.add({
+    name: 'internal server',
+    stopWithinMs: serverClosesWithinMs(config) + closeWithinMs,
+    // First, so that who watches can tell a process that waits for its engines from a dead one.
+    async start() {
+      internal = await openInternalServer({ ...serving, routes: vitals.routes })
+      return { stop: () => internal.close() }
+    },
+  })
   lifecycle.add({
     name: 'storage',
     stopWithinMs: closeWithinMs,
     async start() {
       const onFailure = (error: Error) => lifecycle.fail(error)
       storage = await openStorage({ config, name, log, onFailure })
+      vitals.addStorage(name, storage)
       return { stop: () => storage.close() }
     },
   })
@@ -78,6 +98,7 @@ function addParts(lifecycle: Lifecycle, { name, create, config, log }: Made): vo
     stopWithinMs: closeWithinMs,
     async start() {
       bus = await openBus({ config, log })
+      vitals.addBus(bus)
       return { stop: () => bus.close() }
     },
   })
@@ -87,22 +108,25 @@ function addParts(lifecycle: Lifecycle, { name, create, config, log }: Made): vo
     async start() {
       service = create({ config, storage, bus, log, clock: systemClock, random: systemRandom })
       await service.start()
+      vitals.addService(service)
       return { stop: () => service.stop() }
     },
   })
   lifecycle.add({
-    name: 'servers',
-    stopWithinMs: serversCloseWithinMs(config) + closeWithinMs,
+    name: 'public server',
+    stopWithinMs: serverClosesWithinMs(config) + closeWithinMs,
     async start() {
-      const { routes } = service
-      const servers = await openServers({
-        ...{ config, log, clock: systemClock },
-        publicRoutes: routes.filter(({ visibility }) => visibility === 'public'),
-        internalRoutes: routes.filter(({ visibility }) => visibility === 'internal'),
-      })
-      const { port, internalPort } = servers
-      log.info('Serving', { port, internalPort, pid: process.pid })
-      return { stop: () => servers.close() }
+      const of = (wanted: Route['visibility']) =>
+        service.routes.filter(({ visibility }) => visibility === wanted)
+      await internal.serve([...vitals.routes, ...of('internal')])
+      const outer = await openPublicServer({ ...serving, routes: of('public') })
+      vitals.serving()
+      log.info('Serving', { port: outer.port, internalPort: internal.port, pid: process.pid })
+      const stop = () => {
+        vitals.stopping()
+        return outer.close()
+      }
+      return { stop }
     },
   })
 }

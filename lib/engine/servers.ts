@@ -1,54 +1,41 @@
 /**
- * The two HTTP servers of a process: public routes for the gateway and its clients, internal ones
- * for who looks after the shop. The embedded shop and each service process open them alike.
+ * The two HTTP servers of a process: the internal one for who looks after the shop, from the first
+ * moment to the last; the public one for the gateway and its clients. The embedded shop and each
+ * service process open them alike.
  */
 import type { Clock } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
-import { createHttpServer } from '../runtime/http.ts'
+import { createHttpServer, type HttpServer } from '../runtime/http.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Route } from '../runtime/route.ts'
 
-export interface ServersOptions {
+export interface ServerOptions {
   readonly config: Config
   readonly log: Log
   readonly clock: Clock
-  readonly publicRoutes: readonly Route[]
-  readonly internalRoutes: readonly Route[]
+  readonly routes: readonly Route[]
 }
 
-export interface Servers {
+export interface OpenServer extends Pick<HttpServer, 'serve' | 'close'> {
   readonly port: number
-  readonly internalPort: number
-  /**
-   * Lets public requests under way end first, for DRAIN_MS at most; internal questions are answered
-   * until then, so that who watches sees the process drain.
-   */
-  close(): Promise<void>
 }
 
-/** The longest that `close` takes: both may have to drain. */
-export const serversCloseWithinMs = ({ drainMs }: Pick<Config, 'drainMs'>) => 2 * drainMs
+/** The longest that `close` of a server takes. */
+export const serverClosesWithinMs = ({ drainMs }: Pick<Config, 'drainMs'>) => drainMs
 
 /** Throws ShopError `port_taken` or `invalid_settings`; nothing is left open then. */
-export async function openServers(options: ServersOptions): Promise<Servers> {
-  const { config, log, clock, publicRoutes, internalRoutes } = options
-  const shared = { config, log, clock }
-  const internal = createHttpServer({
-    ...shared,
-    routes: internalRoutes,
-    settings: { host: 'INTERNAL_HOST', port: 'INTERNAL_PORT' },
-  })
-  const { port: internalPort } = await internal.listen(config.internalHost, config.internalPort)
-  const outer = createHttpServer({ ...shared, routes: publicRoutes })
-  try {
-    const { port } = await outer.listen(config.host, config.port)
-    const close = async () => {
-      await outer.close()
-      await internal.close()
-    }
-    return { port, internalPort, close }
-  } catch (error) {
-    await internal.close()
-    throw error
-  }
+export async function openInternalServer(options: ServerOptions): Promise<OpenServer> {
+  const { internalHost, internalPort } = options.config
+  const settings = { host: 'INTERNAL_HOST', port: 'INTERNAL_PORT' }
+  return listening(createHttpServer({ ...options, settings }), internalHost, internalPort)
+}
+
+/** Throws as `openInternalServer`. */
+export async function openPublicServer(options: ServerOptions): Promise<OpenServer> {
+  return listening(createHttpServer(options), options.config.host, options.config.port)
+}
+
+async function listening(server: HttpServer, host: string, wanted: number): Promise<OpenServer> {
+  const { port } = await server.listen(host, wanted)
+  return { port, serve: (routes) => server.serve(routes), close: () => server.close() }
 }

@@ -13,6 +13,10 @@ export type Config = {
 /** Overrides (from the command line) are text too, so that both are checked by the same rules. */
 export type Overrides = { readonly [K in keyof Config]?: string }
 
+/** How a variant is written: `2pc/order`. */
+export const variantOf = ({ protocol, coordination }: Pick<Config, 'protocol' | 'coordination'>) =>
+  `${protocol}/${coordination}`
+
 type NumberName = { [K in keyof Config]: Config[K] extends number ? K : never }[keyof Config]
 
 /** Settings of which the first must not exceed the second. */

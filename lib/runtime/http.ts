@@ -23,6 +23,8 @@ import { createWire, type WireLimits } from './wire.ts'
 export interface HttpServer {
   /** Port 0 takes any free one. Throws ShopError `port_taken` or `invalid_settings`. */
   listen(host: string, port: number): Promise<{ port: number }>
+  /** Serves these routes from now on, in place of those before; requests under way end as begun. */
+  serve(routes: readonly Route[]): Promise<void>
   /**
    * Accepts nothing new and lets the requests under way end, for at most `drainMs`; then their
    * connections are cut, though their handlers go on. Resolves when every connection is closed.
@@ -44,13 +46,14 @@ const drainCheckMs = 20
 
 export function createHttpServer(options: HttpOptions): HttpServer {
   const { config, clock, settings = { host: 'HOST', port: 'PORT' } } = options
-  const app = createApp(options, (response) => {
+  const beforeAnswer = (response: ServerResponse) => {
     if (closing) response.setHeader('Connection', 'close')
-  })
+  }
+  let app = createApp(options, beforeAnswer)
   let servers: readonly Server[] = []
   let closing: Promise<void> | undefined
 
-  const wire = createWire(config, clock, app.routing)
+  const wire = createWire(config, clock, (request, response) => app.routing(request, response))
 
   async function drain(): Promise<void> {
     const ended = servers.map((server) => new Promise((resolve) => server.close(resolve)))
@@ -72,6 +75,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       const opened = await listenOn(host, port, wire.createServer, settings)
       servers = opened.servers
       return { port: opened.port }
+    },
+    async serve(routes) {
+      const next = createApp({ ...options, routes }, beforeAnswer)
+      await next.ready()
+      app = next
     },
     close() {
       closing ??= drain()

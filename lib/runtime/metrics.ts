@@ -13,10 +13,10 @@ import { type Route, text } from './route.ts'
 /** ms between two looks at the event loop's delay. */
 const eventLoopPrecisionMs = 20
 
-/** GET /metrics, an internal route. Throws if two metrics of one name differ in more than labels. */
-export function metricsRoute(metrics: readonly Metric[]): Route {
-  const registry = registryOf(metrics)
-  collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: eventLoopPrecisionMs })
+/** GET /metrics, an internal route: what `metrics` has when it is asked. */
+export function metricsRoute(metrics: () => readonly Metric[]): Route {
+  const own = new Registry()
+  collectDefaultMetrics({ register: own, eventLoopMonitoringPrecision: eventLoopPrecisionMs })
   return {
     method: 'GET',
     path: '/metrics',
@@ -25,7 +25,8 @@ export function metricsRoute(metrics: readonly Metric[]): Route {
     answer: 'text',
     problems: [],
     visibility: 'internal',
-    handle: async () => text(await registry.metrics(), registry.contentType),
+    handle: async () =>
+      text(`${await registryOf(metrics()).metrics()}\n${await own.metrics()}`, own.contentType),
   }
 }
 
