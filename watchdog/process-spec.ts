@@ -77,3 +77,12 @@ const unusable = (path: string, error: unknown) =>
     `The topology ${path} cannot be used: ${(error as Error).message}. ./till up writes it.`,
     error,
   )
+
+/** A probe written as JSON; undefined if it is none. */
+export function parseProbe(text: string): ProbeSpec | undefined {
+  try {
+    return probeSchema.parse(JSON.parse(text))
+  } catch {
+    return undefined
+  }
+}

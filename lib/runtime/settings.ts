@@ -4,6 +4,7 @@
  */
 import { engineSettings } from './engine-settings.ts'
 import { flag, oneOf, type Setting, setting, whole, words } from './setting.ts'
+import { watchdogSettings } from './watchdog-settings.ts'
 
 export const settings = {
   protocol: setting('PROTOCOL', oneOf(['2pc', 'saga'], '2pc'), 'commit protocol of new checkouts'),
@@ -135,4 +136,5 @@ export const settings = {
     'least severe log line that is written',
   ),
   ...engineSettings,
+  ...watchdogSettings,
 } as const satisfies Record<string, Setting>
