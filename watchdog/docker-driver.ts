@@ -2,7 +2,7 @@
  * Watches containers that carry a label, over the Docker engine's interface. This is the only file
  * that knows dockerode.
  *
- * A container is asked by the probe in its label `till.probe` (a ProbeSpec as JSON, with a host that
+ * A container is asked by the probe in its label `till.probe` (a ProbeSpec as JSON, of a host that
  * the watcher can reach), else by its health check, else it is well while it runs. `till.kind` says
  * what it is (a service, unless it says otherwise).
  *

@@ -24,7 +24,9 @@ async function freePort(): Promise<number> {
   return port
 }
 
-const answer = `require('node:http').createServer((_, to) => to.end('ok')).listen(PORT, '127.0.0.1')`
+const answer = `
+  const server = require('node:http').createServer((_, response) => response.end('ok'))
+  server.listen(PORT, '127.0.0.1')`
 
 function specOf(name: string, port: number, kind: ProcessSpec['kind']): ProcessSpec {
   const isWatcher = kind === 'watchdog'
