@@ -129,8 +129,8 @@ export const outside = 'outside'
 
 /**
  * Who reaches whom by all NetworkPolicies together, as `from > to:port`. A connection needs one
- * rule at each of its ends; an end that no policy selects is open, and shows as such. Rules for other
- * namespaces (names, port 53) are left out.
+ * rule at each of its ends; an end that no policy selects is open, and shows as such. Rules for
+ * other namespaces (names, port 53) are left out.
  */
 export function reachable(resources: readonly Resource[], ports: readonly number[]): string[] {
   const policies = resources.filter(({ kind }) => kind === 'NetworkPolicy')
