@@ -1,6 +1,6 @@
 /**
- * Watches containers that carry a label, over the Docker engine's interface. This is the only file
- * that knows dockerode.
+ * Watches containers that carry a label, over the Docker engine's interface. Only this file and
+ * docker-stops.ts know dockerode.
  *
  * A container is asked by the probe in its label `till.probe` (a ProbeSpec as JSON, of a host that
  * the watcher can reach), else by its health check, else it is well while it runs. `till.kind` says
@@ -54,6 +54,8 @@ export function dockerDriver(options: DockerDriverOptions): Driver {
   let ended = new Set<string>()
 
   async function look(): Promise<readonly Found[]> {
+    // Else a watcher that has just come would start what was stopped on purpose before.
+    if (!stops.knowsPast) return []
     const listed = await docker.listContainers({ all: true, filters: { label: [...labels] } })
     const own = hostname()
     const others = listed.filter(({ Id }) => !Id.startsWith(own))

@@ -8,6 +8,8 @@ import type { Clock } from '../lib/runtime/clock.ts'
 import type { Log } from '../lib/runtime/log.ts'
 
 export interface Stops {
+  /** Whether what happened before it was made has been heard. */
+  readonly knowsPast: boolean
   /** Whether this container was told to end, and was not started since. */
   isStopped(id: string): boolean
   onChange(run: () => void): void
@@ -40,6 +42,7 @@ export function followStops(docker: Docker, { labels, clock, log }: FollowOption
   let since = Math.floor(clock.wallTime() / 1_000) - rememberedSeconds
   let stream: NodeJS.ReadableStream | undefined
   let isClosed = false
+  let knowsPast = false
   let changed = () => {}
 
   function take(event: Event): void {
@@ -52,32 +55,41 @@ export function followStops(docker: Docker, { labels, clock, log }: FollowOption
     changed()
   }
 
-  async function follow(): Promise<void> {
+  async function read(until: number | undefined): Promise<void> {
     const filters = { type: ['container' as const], label: [...labels], event: [...followed] }
-    try {
-      const opened = await docker.getEvents({ since, filters })
-      stream = opened
-      if (isClosed) return end(opened)
-      let rest = ''
-      opened.on('data', (bytes: Buffer) => {
-        const lines = (rest + bytes.toString('utf8')).split('\n')
-        rest = lines.pop()!.slice(0, longestLine)
-        for (const line of lines) if (line.trim() !== '') take(parse(line))
-      })
-      opened.on('error', () => {})
-      opened.on('close', again)
-    } catch (error) {
-      log.debug('No events of the Docker engine', { error })
-      again()
-    }
+    const bounds = until === undefined ? { since } : { since, until }
+    const opened = await docker.getEvents({ ...bounds, filters })
+    stream = opened
+    if (isClosed) end(opened)
+    let rest = ''
+    opened.on('data', (bytes: Buffer) => {
+      const lines = (rest + bytes.toString('utf8')).split('\n')
+      rest = lines.pop()!.slice(0, longestLine)
+      for (const line of lines) if (line.trim() !== '') take(parse(line))
+    })
+    const ended = new Promise<void>((resolve) => opened.once('close', resolve))
+    opened.on('error', () => {})
+    await ended
   }
 
-  function again(): void {
-    if (!isClosed) clock.after(reopenMs, () => void follow())
+  async function follow(): Promise<void> {
+    while (!isClosed) {
+      try {
+        if (!knowsPast) await read(Math.ceil(clock.wallTime() / 1_000))
+        knowsPast = true
+        await read(undefined)
+      } catch (error) {
+        log.debug('No events of the Docker engine', { error })
+      }
+      if (!isClosed) await clock.sleep(reopenMs)
+    }
   }
 
   void follow()
   return {
+    get knowsPast() {
+      return knowsPast
+    },
     isStopped: (id) => stopped.has(id),
     onChange(run) {
       changed = run
