@@ -26,7 +26,7 @@ import type { Timer } from '../runtime/clock.ts'
 import { ShopError } from '../runtime/errors.ts'
 import type { CoordinatorOptions } from './coordinator.ts'
 import { DecisionLog } from './decision-log.ts'
-import { type Open, OpenTransactions, type Waiter } from './open-transactions.ts'
+import { type Open, OpenTransactions, summaryOf, type Waiter } from './open-transactions.ts'
 import { Requests } from './requests.ts'
 
 /** How often resends and deadlines are looked at. */
@@ -218,6 +218,7 @@ export class CoordinatorPartition {
   #forget(open: Open): void {
     this.#open.forget(open, this.#nextPosition())
     this.#options.counters.ended(open.state)
+    this.#options.log.debug('transaction ended', summaryOf(open.state))
   }
 
   #send(transaction: TransactionId, orders: readonly Order[]): void {

@@ -6,6 +6,7 @@
 import type { Checkout, Outcome } from '../../protocol/messages.ts'
 import { type Event, outcomeOf, type State } from '../../protocol/protocol.ts'
 import { parseTransactionId, positionOf } from '../../protocol/transaction-id.ts'
+import type { Fields } from '../runtime/log.ts'
 
 export interface Waiter {
   resolve(outcome: Outcome): void
@@ -113,6 +114,12 @@ export class OpenTransactions {
     this.#byOrder.clear()
   }
 }
+
+/** What a log line says of a transaction. */
+export const summaryOf = ({ transaction, protocol, orderId, decided, reason }: State): Fields => ({
+  ...{ transaction, protocol, order: orderId, decided },
+  ...(reason === undefined ? {} : { reason }),
+})
 
 /** The version of the order that a checkout was made from. */
 const versionIn = ({ branches }: Pick<Checkout, 'branches'>): number | undefined =>

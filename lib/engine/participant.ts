@@ -140,7 +140,10 @@ export class Participant<R extends Json> implements Consumer {
     if (obeyed === undefined) return
     this.#count(obeyed.answer, obeyed.recovered === true)
     if (obeyed.answer === 'parked' || obeyed.recovered) {
-      log.error('a command contradicts this participant', { command, answer: obeyed.answer })
+      const { transaction } = command
+      log.error('a command contradicts this participant', {
+        ...{ transaction, command, answer: obeyed.answer },
+      })
     }
     if (obeyed.branch !== undefined) {
       known?.note(coordinator, key, { ...obeyed.branch, transaction: command.transaction })
