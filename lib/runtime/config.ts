@@ -2,6 +2,8 @@
  * Reads every setting (settings.ts) once, at the start of a process; all wrong ones are listed
  * together in one ShopError. This is the only file that looks at process.env.
  */
+import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { z } from 'zod'
 import { ShopError } from './errors.ts'
 import { settings } from './settings.ts'
@@ -82,6 +84,13 @@ export function inheritableEnvironment(
       value === undefined || ours.has(name) ? [] : [[name, value]],
     ),
   )
+}
+
+/** Where what can be fetched again is kept: engines that are installed for this user. */
+export function cacheDirectory(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): string {
+  return join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'till')
 }
 
 const longestShown = 80
