@@ -52,6 +52,17 @@ export function profileFaults({ name, pod, containers }: Workload): string[] {
   return faults
 }
 
+const mostGrace = 5
+
+/** A command that outlives its probe blocks the next ones on some runtimes: it must end itself. */
+function endlessProbes(name: string, container: Yaml): string[] {
+  const commands = ['startupProbe', 'livenessProbe', 'readinessProbe'].flatMap(
+    (probe) => container[probe]?.exec?.command.at(-1) ?? [],
+  )
+  const endless = commands.filter((command) => !/\btimeout \d/.test(command))
+  return endless.map((command) => `${name}: ${command} has no timeout`)
+}
+
 /** Whoever serves is asked whether it lives and is ready, and takes no more than it said. */
 export function runningFaults({ kind, name, containers }: Workload): string[] {
   return containers.flatMap((container) => {
@@ -60,6 +71,10 @@ export function runningFaults({ kind, name, containers }: Workload): string[] {
     for (const probe of probes) {
       if (container[probe] === undefined) faults.push(`${name}: no ${probe}`)
     }
+    // Who has stopped answering is not given the time to drain: it would be away for all of it.
+    const grace = container.livenessProbe?.terminationGracePeriodSeconds
+    if (kind !== 'Job' && !(grace <= mostGrace)) faults.push(`${name}: killed too late`)
+    faults.push(...endlessProbes(name, container))
     for (const side of ['requests', 'limits']) {
       for (const what of ['cpu', 'memory']) {
         const given = container.resources?.[side]?.[what]
