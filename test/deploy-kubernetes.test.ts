@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { neededProperties } from '../cli/engines/kafka-settings.ts'
 import { readConfig } from '../lib/runtime/config.ts'
 import { settings } from '../lib/runtime/settings.ts'
 import {
@@ -165,6 +166,10 @@ for (const name of overlayNames) {
       const voters = pods.map((each, index) => `${index + 1}@${each}:${kafkaPorts.controllers}`)
       assert.equal(data.KAFKA_CONTROLLER_QUORUM_VOTERS, voters.join(','))
       assert.ok(Number(data.KAFKA_GROUP_MIN_SESSION_TIMEOUT_MS) <= config.kafkaSessionMs)
+      for (const [property, value] of Object.entries(neededProperties(brokers))) {
+        const variable = `KAFKA_${property.replaceAll('.', '_').toUpperCase()}`
+        assert.equal(data[variable], value, variable)
+      }
     })
   })
 }
