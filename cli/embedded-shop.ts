@@ -15,6 +15,7 @@ import type { Config } from '../lib/runtime/config.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
 import type { Log } from '../lib/runtime/log.ts'
 import { systemRandom } from '../lib/runtime/random.ts'
+import { openSpans } from '../lib/runtime/spans.ts'
 import { lockDirectory } from '../lib/storage/lock.ts'
 import { openStorage } from '../lib/storage/open.ts'
 import { createOrchestratorService } from '../orchestrator/service.ts'
@@ -61,6 +62,11 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
     const serving = { config, log, clock: systemClock }
     const internal = await openInternalServer({ ...serving, routes: vitals.routes })
     opened.push(() => internal.close())
+    const spans = openSpans({ ...serving, service: 'shop' })
+    if (spans !== undefined) {
+      vitals.addSpans(spans)
+      opened.push(() => spans.close())
+    }
     const bus = await openBus({ config, log })
     vitals.addBus(bus)
     const services: Service[] = []
@@ -69,7 +75,9 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
       opened.push(() => storage.close())
       vitals.addStorage(name as Service['name'], storage)
       const ports = { config, storage, bus, log: log.child({ service: name }) }
-      services.push(create({ ...ports, clock: systemClock, random: systemRandom }))
+      services.push(
+        create({ ...ports, clock: systemClock, random: systemRandom, ...(spans && { spans }) }),
+      )
     }
     opened.push(() => bus.close())
     for (const service of services) {

@@ -9,7 +9,7 @@ import { CoordinatorCounters } from '../lib/engine/counters.ts'
 import type { Service, ServicePorts } from '../lib/engine/service.ts'
 
 export function createOrchestratorService(ports: ServicePorts): Service {
-  const counters = new CoordinatorCounters()
+  const counters = new CoordinatorCounters(ports.spans)
   const host = new CoordinatorHost({
     ...ports,
     home: 'orchestrator',

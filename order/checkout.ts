@@ -14,7 +14,7 @@ import { ShopError } from '../lib/runtime/errors.ts'
 import type { Metric } from '../lib/runtime/metric.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
 import { problem, type ShopAnswer, text } from '../lib/runtime/route.ts'
-import type { Branch, Checkout, Entry, Reason } from '../protocol/messages.ts'
+import type { Branch, Checkout, Entry, Reason, TransactionId } from '../protocol/messages.ts'
 import { CheckoutCounters } from './checkout-counters.ts'
 import { type OrderRecord, paidForNothing } from './order.ts'
 import { type Orders, unknownOrder } from './orders.ts'
@@ -48,26 +48,37 @@ export class Checkouts {
   }
 
   async checkout(id: string): Promise<ShopAnswer> {
-    const { clock } = this.#ports
+    const { clock, spans } = this.#ports
     const startedAt = clock.now()
+    const attempts: TransactionId[] = []
     try {
-      const answer = await this.#run(id)
+      const answer = await this.#run(id, attempts)
       this.#counters.answered(answer, clock.now() - startedAt)
       return answer
     } catch (error) {
       this.#counters.failed(error, clock.now() - startedAt)
       throw error
+    } finally {
+      const transaction = attempts.at(-1)
+      if (transaction !== undefined) {
+        spans?.add({
+          ...{ transaction, name: 'checkout', part: 'checkout' },
+          ...{ from: startedAt, to: clock.now() },
+          attributes: { 'till.order': id, 'till.attempts': String(attempts.length) },
+        })
+      }
     }
   }
 
-  async #run(id: string): Promise<ShopAnswer> {
+  /** Adds the transactions whose outcomes it heard to `attempts`. */
+  async #run(id: string, attempts: TransactionId[]): Promise<ShopAnswer> {
     const { config } = this.#ports
     if (this.#inFlight >= config.maxInFlightCheckouts) return overloaded
     this.#inFlight++
     try {
       let last: Reason | undefined
       const answer = await patiently(this.#ports, config.checkoutDeadlineMs, async () => {
-        const result = await this.#attempt(id)
+        const result = await this.#attempt(id, attempts)
         if (typeof result === 'object') return result
         last = result
         this.#counters.retried(result)
@@ -80,7 +91,7 @@ export class Checkouts {
   }
 
   /** One transaction; a reason where it ended only because of others. */
-  async #attempt(id: string): Promise<ShopAnswer | Reason> {
+  async #attempt(id: string, attempts: TransactionId[]): Promise<ShopAnswer | Reason> {
     const { orders, coordinator } = this.#ports
     const order = await orders.read(id)
     if (order === undefined) return unknownOrder(id)
@@ -90,6 +101,7 @@ export class Checkouts {
       return 'order_changed'
     }
     const outcome = await coordinator.run(this.#branches(id, order))
+    attempts.push(outcome.transaction)
     if (outcome.kind === 'committed') return paid(id)
     if (passing.has(outcome.reason)) return outcome.reason
     const isClosed = await orders.closeVersion(id, order.version)

@@ -28,7 +28,7 @@ export function createOrderService(ports: ServicePorts): Service {
   const idempotency = new Idempotency(ports)
   const records = { service: 'order', domain: orderDomain, recordKey: orderKey } as const
   const participant = new Participant<OrderRecord>({ ...ports, ...records })
-  const counters = new CoordinatorCounters()
+  const counters = new CoordinatorCounters(ports.spans)
   const host = new CoordinatorHost({
     ...ports,
     home: 'order',

@@ -12,6 +12,7 @@ import { createLog } from '../lib/runtime/log.ts'
 import type { Metric } from '../lib/runtime/metric.ts'
 import { described } from '../lib/runtime/metrics.ts'
 import { systemRandom } from '../lib/runtime/random.ts'
+import { Spans } from '../lib/runtime/spans.ts'
 import { openMemoryStorage } from '../lib/storage/memory.ts'
 import { createOrchestratorService } from '../orchestrator/service.ts'
 import { createOrderService } from '../order/service.ts'
@@ -40,6 +41,7 @@ async function allMetrics(): Promise<readonly Metric[]> {
     ...(storage.metrics ?? []),
     ...(bus.metrics ?? []),
     ...new WatchCounters().metrics,
+    ...new Spans({ config, service: 'shop', clock: systemClock, log }).metrics,
   ]
 }
 

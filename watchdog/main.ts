@@ -12,7 +12,6 @@ import { createLifecycle, exitCodes, runProcess } from '../lib/runtime/lifecycle
 import { createLog, type Log } from '../lib/runtime/log.ts'
 import { metricsRoute } from '../lib/runtime/metrics.ts'
 import { systemRandom } from '../lib/runtime/random.ts'
-import { dockerDriver } from './docker-driver.ts'
 import type { Driver } from './driver.ts'
 import { limitsOf } from './limits.ts'
 import { processDriver } from './process-driver.ts'
@@ -21,11 +20,13 @@ import { Watchdog } from './watchdog.ts'
 
 const closeWithinMs = 10_000
 
-function driverOf(config: Config, log: Log): Driver {
+async function driverOf(config: Config, log: Log): Promise<Driver> {
   const { data, instance: self, watchdogProbeMs: probeWithinMs } = config
   const shared = { clock: systemClock, log, probeWithinMs }
   if (config.watchdogDriver === 'docker') {
     const labels = config.watchdogLabels.split(',')
+    // The client of the Docker engine is larger than all the rest.
+    const { dockerDriver } = await import('./docker-driver.ts')
     return dockerDriver({ ...shared, dockerHost: config.dockerHost, labels })
   }
   const topologyPath = config.watchdogTopology || join(data, 'topology.json')
@@ -52,9 +53,9 @@ async function run(config: Config): Promise<void> {
   lifecycle.add({
     name: 'watchdog',
     stopWithinMs: closeWithinMs,
-    start() {
+    async start() {
       const watchdog = new Watchdog({
-        driver: driverOf(config, log),
+        driver: await driverOf(config, log),
         clock: systemClock,
         random: systemRandom,
         log,

@@ -209,7 +209,7 @@ export class CoordinatorPartition {
   #move(open: Open, state: State): void {
     if (state.phase !== open.state.phase) {
       const now = this.#options.clock.now()
-      this.#options.counters.phaseLeft(open.state, now - open.phaseSince)
+      this.#options.counters.phaseLeft(open.state, open.phaseSince, now)
       open.phaseSince = now
     }
     open.state = state
@@ -217,8 +217,9 @@ export class CoordinatorPartition {
 
   #forget(open: Open): void {
     this.#open.forget(open, this.#nextPosition())
-    this.#options.counters.ended(open.state)
-    this.#options.log.debug('transaction ended', summaryOf(open.state))
+    const { counters, clock, log } = this.#options
+    counters.ended(open.state, open.startedAt, clock.now())
+    log.debug('transaction ended', summaryOf(open.state))
   }
 
   #send(transaction: TransactionId, orders: readonly Order[]): void {

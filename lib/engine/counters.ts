@@ -1,7 +1,8 @@
-/** What coordinators count; metrics and tests read it. */
+/** What coordinators count, and the spans of their transactions; metrics and tests read it. */
 import type { ProtocolName, Reason } from '../../protocol/messages.ts'
 import type { Phase, State } from '../../protocol/protocol.ts'
 import { Histogram, secondsBounds } from '../runtime/metric.ts'
+import type { Span, Spans } from '../runtime/spans.ts'
 
 type Phases = Readonly<Record<Phase, Histogram>>
 
@@ -17,6 +18,7 @@ const phases = (): Phases => ({
 })
 
 export class CoordinatorCounters {
+  readonly #spans: Spans | undefined
   started = 0
   recovered = 0
   resends = 0
@@ -32,15 +34,38 @@ export class CoordinatorCounters {
   /** How long transactions stayed in each phase, by the protocol that was begun with. */
   readonly phases: Readonly<Record<ProtocolName, Phases>> = { '2pc': phases(), saga: phases() }
 
-  /** A transaction leaves the phase that `state` is in, after `ms`. */
-  phaseLeft({ protocol, phase }: State, ms: number): void {
-    this.phases[protocol][phase].observe(ms / 1_000)
+  constructor(spans?: Spans) {
+    this.#spans = spans
   }
 
-  ended(state: State): void {
+  /** A transaction leaves the phase that `state` is in; times in ms. */
+  phaseLeft({ transaction, protocol, phase }: State, from: number, to: number): void {
+    this.phases[protocol][phase].observe((to - from) / 1_000)
+    this.#spans?.add({
+      ...{ transaction, name: phase, part: phase, of: 'transaction', from, to },
+      attributes: { 'till.protocol': protocol },
+    })
+  }
+
+  ended(state: State, from: number, to: number): void {
+    this.#spans?.add(transactionSpan(state, from, to))
     const end = state.decided === 'committed' ? 'committed' : (state.reason ?? 'timed_out')
     const ends = this.ends[state.protocol]
     ends.set(end, (ends.get(end) ?? 0) + 1)
     if (state.status.includes('parked')) this.parked++
   }
 }
+
+const transactionSpan = (
+  { transaction, protocol, orderId, decided = 'aborted', reason }: State,
+  from: number,
+  to: number,
+): Span => ({
+  ...{ transaction, name: 'transaction', part: 'transaction', of: 'checkout', from, to },
+  attributes: {
+    'till.protocol': protocol,
+    'till.order': orderId,
+    'till.decided': decided,
+    ...(reason === undefined ? {} : { 'till.reason': reason }),
+  },
+})

@@ -14,10 +14,17 @@ import { openBus } from '../bus/open.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type Config, readConfig } from '../runtime/config.ts'
 import { ShopError } from '../runtime/errors.ts'
-import { createLifecycle, exitCodes, type Lifecycle, runProcess } from '../runtime/lifecycle.ts'
+import {
+  createLifecycle,
+  exitCodes,
+  type Lifecycle,
+  type Running,
+  runProcess,
+} from '../runtime/lifecycle.ts'
 import { createLog, type Log } from '../runtime/log.ts'
 import { systemRandom } from '../runtime/random.ts'
 import type { Route } from '../runtime/route.ts'
+import { openSpans, type Spans } from '../runtime/spans.ts'
 import { openStorage } from '../storage/open.ts'
 import type { Storage } from '../storage/storage.ts'
 import {
@@ -70,6 +77,7 @@ interface Made {
 function addParts(lifecycle: Lifecycle, { name, create, config, log }: Made): void {
   const vitals = new Vitals()
   const serving = { config, log, clock: systemClock }
+  const spans = openSpans({ ...serving, service: name })
   let internal: OpenServer
   let storage: Storage
   let bus: Bus
@@ -83,6 +91,10 @@ function addParts(lifecycle: Lifecycle, { name, create, config, log }: Made): vo
       return { stop: () => internal.close() }
     },
   })
+  if (spans !== undefined) {
+    vitals.addSpans(spans)
+    lifecycle.add({ name: 'spans', stopWithinMs: closeWithinMs, start: () => stopping(spans) })
+  }
   lifecycle.add({
     name: 'storage',
     stopWithinMs: closeWithinMs,
@@ -106,7 +118,7 @@ function addParts(lifecycle: Lifecycle, { name, create, config, log }: Made): vo
     name,
     stopWithinMs: closeWithinMs,
     async start() {
-      service = create({ config, storage, bus, log, clock: systemClock, random: systemRandom })
+      service = create({ ...serving, storage, bus, random: systemRandom, ...(spans && { spans }) })
       await service.start()
       vitals.addService(service)
       return { stop: () => service.stop() }
@@ -130,3 +142,5 @@ function addParts(lifecycle: Lifecycle, { name, create, config, log }: Made): vo
     },
   })
 }
+
+const stopping = (spans: Spans): Running => ({ stop: () => spans.close() })

@@ -9,6 +9,7 @@ import type { Log } from '../runtime/log.ts'
 import type { Metric } from '../runtime/metric.ts'
 import type { Random } from '../runtime/random.ts'
 import type { Route } from '../runtime/route.ts'
+import type { Spans } from '../runtime/spans.ts'
 import type { Storage } from '../storage/storage.ts'
 
 export interface ServicePorts {
@@ -18,6 +19,8 @@ export interface ServicePorts {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
+  /** Absent where nothing is traced. */
+  readonly spans?: Spans
 }
 
 export interface Service {

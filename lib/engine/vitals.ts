@@ -8,6 +8,7 @@ import { healthRoutes, type Part, usable } from '../runtime/health.ts'
 import { labelled, type Metric } from '../runtime/metric.ts'
 import { metricsRoute } from '../runtime/metrics.ts'
 import type { Route } from '../runtime/route.ts'
+import type { Spans } from '../runtime/spans.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Service } from './service.ts'
 
@@ -42,6 +43,10 @@ export class Vitals {
   addBus(bus: Bus): void {
     this.#parts.push({ name: 'bus', health: () => bus.health?.() ?? usable })
     this.#metrics.push(...(bus.metrics ?? []))
+  }
+
+  addSpans(spans: Spans): void {
+    this.#metrics.push(...spans.metrics)
   }
 
   addService({ name, metrics }: Service): void {

@@ -130,6 +130,16 @@ export const settings = {
     flag(false),
     'keep every branch record for ever, for checks per transaction',
   ),
+  traceEndpoint: setting(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    words(''),
+    'OpenTelemetry collector that spans are sent to, over HTTP; empty: no spans',
+  ),
+  traceOneIn: setting(
+    'TRACE_ONE_IN',
+    whole(1, 1_000_000, 1),
+    'of so many transactions one is traced, the same one by every service',
+  ),
   logLevel: setting(
     'LOG_LEVEL',
     oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], 'info'),
