@@ -3,10 +3,12 @@
  * prom-client: its registry writes the text, its default metrics tell of the process itself
  * (CPU, memory, garbage collection, event-loop delay).
  *
+ * It is loaded by the first who asks: a process that was killed is back sooner without it.
+ *
  * Metrics of the same name from several services of one process become one, as samples with
  * different labels; their help must be the same.
  */
-import { collectDefaultMetrics, type Metric as Registered, Registry } from 'prom-client'
+import type { Metric as Registered, Registry } from 'prom-client'
 import type { Histogram, Labels, Metric, Sample } from './metric.ts'
 import { type Route, text } from './route.ts'
 
@@ -15,8 +17,7 @@ const eventLoopPrecisionMs = 20
 
 /** GET /metrics, an internal route: what `metrics` has when it is asked. */
 export function metricsRoute(metrics: () => readonly Metric[]): Route {
-  const own = new Registry()
-  collectDefaultMetrics({ register: own, eventLoopMonitoringPrecision: eventLoopPrecisionMs })
+  let loading: ReturnType<typeof load> | undefined
   return {
     method: 'GET',
     path: '/metrics',
@@ -25,8 +26,12 @@ export function metricsRoute(metrics: () => readonly Metric[]): Route {
     answer: 'text',
     problems: [],
     visibility: 'internal',
-    handle: async () =>
-      text(`${await registryOf(metrics()).metrics()}\n${await own.metrics()}`, own.contentType),
+    async handle() {
+      loading ??= load()
+      const { empty, own } = await loading
+      const counted = await filled(empty(), metrics()).metrics()
+      return text(`${counted}\n${await own.metrics()}`, own.contentType)
+    },
   }
 }
 
@@ -37,8 +42,15 @@ export function described(metrics: readonly Metric[]): readonly Omit<Metric, 're
     .toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-function registryOf(metrics: readonly Metric[]): Registry {
-  const registry = new Registry()
+/** An empty registry, as often as it is wanted, and the one of the process itself. */
+async function load(): Promise<{ empty: () => Registry; own: Registry }> {
+  const { collectDefaultMetrics, Registry } = await import('prom-client')
+  const own = new Registry()
+  collectDefaultMetrics({ register: own, eventLoopMonitoringPrecision: eventLoopPrecisionMs })
+  return { empty: () => new Registry(), own }
+}
+
+function filled(registry: Registry, metrics: readonly Metric[]): Registry {
   for (const [name, same] of byName(metrics)) {
     const { kind, help } = same[0]
     const metric = {
