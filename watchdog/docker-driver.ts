@@ -32,6 +32,10 @@ export interface DockerDriverOptions {
 /** A container that does not end within this after SIGKILL hangs in its kernel. */
 const killWithinMs = 5_000
 const lookEveryMs = 20
+/** Each look asks for every container; what happens in between comes as an event. */
+const fewestMsBetweenLooks = 1_000
+/** From the event that a container has ended to the look that believes it. */
+const secondLookMs = 100
 /** An engine that answers nothing for this long counts as away. */
 const engineAnswersWithinMs = 10_000
 
@@ -81,6 +85,7 @@ export function dockerDriver(options: DockerDriverOptions): Driver {
   }
 
   return {
+    fewestMsBetweenLooks,
     look,
     async ask({ name }): Promise<ProbeResult> {
       const container = containers.get(name)
@@ -98,7 +103,12 @@ export function dockerDriver(options: DockerDriverOptions): Driver {
       if (container === undefined) return false
       return restart(docker, container.id, identity, clock)
     },
-    onChange: (run) => stops.onChange(run),
+    onChange(run) {
+      stops.onChange(() => {
+        run()
+        clock.after(secondLookMs, run)
+      })
+    },
     close: () => stops.close(),
   }
 }

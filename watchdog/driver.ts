@@ -14,6 +14,8 @@ export interface Found {
 }
 
 export interface Driver {
+  /** A look more often than this would cost more than it tells; `onChange` comes between. */
+  readonly fewestMsBetweenLooks: number
   /** Everything that is wanted to run, but the watcher itself. */
   look(): Promise<readonly Found[]>
   /** Whether one that is alive is well. Never takes longer than the driver's own bound. */

@@ -36,6 +36,7 @@ export function processDriver(options: ProcessDriverOptions): Driver {
   }
 
   return {
+    fewestMsBetweenLooks: 0,
     async look() {
       return [...specs().values()].flatMap(({ name, kind }) => {
         const state = name === self ? undefined : inspect(name, runDirectory)

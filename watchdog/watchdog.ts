@@ -47,7 +47,8 @@ export class Watchdog {
 
   start(): void {
     const { clock, driver, lookEveryMs } = this.#options
-    this.#timer = clock.every(lookEveryMs, () => this.#look())
+    const everyMs = Math.max(lookEveryMs, driver.fewestMsBetweenLooks)
+    this.#timer = clock.every(everyMs, () => this.#look())
     driver.onChange?.(() => this.#look())
     this.#look()
   }
@@ -131,7 +132,8 @@ export class Watchdog {
 
   async #restart(watched: Watched, cause: Cause): Promise<void> {
     const { driver, clock, log, counters } = this.#options
-    const { found, detail } = watched
+    const { found } = watched
+    const detail = cause === 'ended' ? 'has ended' : watched.detail
     const { name, kind, identity } = found
     const failures = watched.watch?.failures
     log.warn('Restarting', { name, kind, cause, detail, run: identity, failures })
