@@ -4,8 +4,18 @@
  * What is open is driven anyway and needs no answer. An id that is not in the log was never
  * started, or its start is lost: it can never commit, so it is undone.
  */
-import type { Inquiry, Verb } from './messages.ts'
+import type { Branch, Inquiry, Verb } from './messages.ts'
+import { sameEntries } from './participant.ts'
 import type { State } from './protocol.ts'
+
+/** Whether this very branch is one of the transaction. */
+export const hasPart = ({ branches }: State, branch: Branch): boolean =>
+  branches.some(
+    ({ service, partition, entries }) =>
+      service === branch.service &&
+      partition === branch.partition &&
+      sameEntries(entries, branch.entries),
+  )
 
 /**
  * `ended` is what the log still has of it; `hasPassed`, whether the low-water mark has passed it.

@@ -95,7 +95,7 @@ export const participantTable: Readonly<
   refused: { prepare: 'refuse', execute: 'refuse', abort: 'done', compensate: 'done' },
 }
 
-const sameEntries = (a: readonly Entry[], b: readonly Entry[]): boolean =>
+export const sameEntries = (a: readonly Entry[], b: readonly Entry[]): boolean =>
   a.length === b.length &&
   a.every((entry, index) => entry.id === b[index]?.id && entry.amount === b[index]?.amount)
 

@@ -110,6 +110,8 @@ export const stay = (state: State): Step => ({ state, send: [], durable: false }
  * is noted, and the last one ends the transaction. The end is logged, but nobody waits for that.
  */
 export function noteEnd(state: State, index: number, reply: Reply): Step {
+  // No participant says anything else to these: whoever did knows nothing of an end.
+  if (reply.answer !== 'done' && reply.answer !== 'parked') return stay(state)
   const status = withStatus(state.status, index, reply.answer === 'parked' ? 'parked' : 'done')
   if (!isFinished(status)) return { state: { ...state, status }, send: [], durable: false }
   return { state: { ...state, status, phase: 'ended' }, send: [], durable: true }

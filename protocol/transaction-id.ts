@@ -24,7 +24,8 @@ export function transactionId(
   return `${home}.${partition}.${epoch}.${sequence}`
 }
 
-const pattern = /^(order|orchestrator)\.(\d{1,6})\.(\d{1,12})\.(\d{1,15})$/
+/** One text for each id: no leading zeros, so that two texts never mean one record. */
+const pattern = /^(order|orchestrator)\.(0|[1-9]\d{0,5})\.(0|[1-9]\d{0,11})\.(0|[1-9]\d{0,14})$/
 
 /** Undefined for text that no coordinator ever made. */
 export function parseTransactionId(text: string): ParsedId | undefined {
@@ -49,6 +50,13 @@ export function orderedNumber(value: number): string {
 /** The place of an id within its coordinator partition, as text that sorts. */
 export function positionOf(epoch: number, sequence: number): string {
   return orderedNumber(epoch) + orderedNumber(sequence)
+}
+
+/** Whether a text is a place that `positionOf` made; a mark must be one. */
+export function isPosition(text: string): boolean {
+  const match = /^([a-l])(\d{1,12})([a-o])(\d{1,15})$/.exec(text)
+  if (match === null) return false
+  return positionOf(Number(match[2]), Number(match[4])) === text
 }
 
 /** `order.3`: the coordinator partition that made an id. */

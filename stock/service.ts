@@ -5,6 +5,7 @@ import { participantRoutes } from '../lib/engine/participant-routes.ts'
 import { recordsRoute } from '../lib/engine/records.ts'
 import type { Service, ServicePorts } from '../lib/engine/service.ts'
 import type { Message, PriceRequest } from '../protocol/messages.ts'
+import { isSoundId } from '../protocol/soundness.ts'
 import { type ItemRecord, itemDomain } from './item.ts'
 import { stockRoutes } from './routes.ts'
 import { itemKey, itemPrefix, Stock } from './stock.ts'
@@ -19,7 +20,7 @@ export function createStockService(ports: ServicePorts): Service {
   })
 
   const answerPrice = async ({ id, itemId, replyTo }: PriceRequest) => {
-    const item = await stock.read(itemId)
+    const item = isSoundId(itemId) ? await stock.read(itemId) : undefined
     const priced = item === undefined ? {} : { price: item.price }
     ports.bus.send(replyTo.topic, replyTo.partition, { kind: 'priced', id, ...priced })
   }

@@ -11,7 +11,7 @@
  * decision-log.ts. Who waits: open-transactions.ts. Who owns it: coordinator-host.ts.
  */
 import { protocols } from '../../protocol/index.ts'
-import { answerInquiry } from '../../protocol/inquiry.ts'
+import { answerInquiry, hasPart } from '../../protocol/inquiry.ts'
 import type {
   Checkout,
   Inquiry,
@@ -21,17 +21,18 @@ import type {
   TransactionId,
 } from '../../protocol/messages.ts'
 import type { Order, State, Step } from '../../protocol/protocol.ts'
+import { isSoundBranch } from '../../protocol/soundness.ts'
 import { parseTransactionId, positionOf, transactionId } from '../../protocol/transaction-id.ts'
 import type { Timer } from '../runtime/clock.ts'
 import { ShopError } from '../runtime/errors.ts'
+import { partitionOf } from '../runtime/partition.ts'
 import type { CoordinatorOptions } from './coordinator.ts'
 import { DecisionLog } from './decision-log.ts'
 import { type Open, OpenTransactions, summaryOf, type Waiter } from './open-transactions.ts'
 import { Requests } from './requests.ts'
 
-/** How often resends and deadlines are looked at. */
+/** How often resends and deadlines are looked at; how often an owner makes sure that it is one. */
 const tickMs = 25
-/** How often an owner makes sure that it still is; what a newer one has begun would lie idle. */
 const ownerCheckMs = 1_000
 
 export class CoordinatorPartition {
@@ -50,7 +51,7 @@ export class CoordinatorPartition {
     this.#partition = partition
     this.#log = log
     this.#open = new OpenTransactions(positionOf(log.epoch, 1))
-    this.#requests = new Requests(options.bus)
+    this.#requests = new Requests(options, partition)
     this.#checkOwnerAt = options.clock.now() + ownerCheckMs
     this.#timer = options.clock.every(tickMs, () => this.#tick())
   }
@@ -242,12 +243,15 @@ export class CoordinatorPartition {
 
   async #onInquiry({ transaction, branch, undo }: Inquiry): Promise<void> {
     const id = parseTransactionId(transaction)
-    if (id === undefined || this.#open.get(transaction) !== undefined) return
+    const { home, storage } = this.#options
+    if (id?.home !== home || id.partition !== this.#partition) return
+    if (!isSoundBranch(branch, (each) => partitionOf(each, storage.partitions))) return
+    if (this.#open.get(transaction) !== undefined) return
     const position = positionOf(id.epoch, id.sequence)
-    // An epoch newer than this one: not ours to answer.
-    if (position >= this.#nextPosition()) return
+    if (position >= this.#nextPosition()) return // of a newer epoch: not ours to answer
     const ended = await this.#log.find(id)
     if (this.#isClosed) return
+    if (ended !== undefined && !hasPart(ended, branch)) return
     const verb = answerInquiry(undo, ended, position < this.#open.mark)
     if (verb !== undefined) this.#send(transaction, [{ verb, branch }])
   }

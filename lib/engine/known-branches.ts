@@ -33,6 +33,8 @@ interface Known {
   readonly transaction: string
   readonly isUndecided: boolean
   askAgainAt: number
+  /** The coordinator may answer with a mark that has passed it. */
+  hasAsked: boolean
   isReported: boolean
 }
 
@@ -100,13 +102,20 @@ export class KnownBranches {
         transaction: record.transaction,
         isUndecided,
         askAgainAt,
+        hasAsked: known.get(key)?.hasAsked ?? false,
         isReported: known.get(key)?.isReported ?? false,
       })
     }
   }
 
-  hear(coordinator: string, mark: string): void {
+  /**
+   * A command of the branch `key` at `position` carried this mark. A coordinator sends no command
+   * of what the mark has passed but to answer a question, so a mark beyond the command itself that
+   * was not asked for is nobody's: heard, it would drop records that are still needed.
+   */
+  hear(coordinator: string, key: string, position: string, mark: string): void {
     const correspondence = this.#with(coordinator)
+    if (mark > position && correspondence.known.get(key)?.hasAsked !== true) return
     if (correspondence.heard < mark) correspondence.heard = mark
   }
 
@@ -137,6 +146,7 @@ export class KnownBranches {
       this.note(coordinator, key, record)
       const id = parseTransactionId(record.transaction)
       if (id === undefined || known.get(key)?.isUndecided !== true) continue
+      known.get(key)!.hasAsked = true
       const branch: Branch = { service, partition: this.#partition, entries: record.entries }
       const undo = record.state === 'prepared' ? 'abort' : 'compensate'
       const { transaction } = record

@@ -16,11 +16,18 @@ import {
   type ServiceName,
 } from '../../protocol/messages.ts'
 import { type BranchRecord, type Domain, obey } from '../../protocol/participant.ts'
-import { coordinatorOf, parseTransactionId, positionOf } from '../../protocol/transaction-id.ts'
+import { isSoundBranch } from '../../protocol/soundness.ts'
+import {
+  coordinatorOf,
+  isPosition,
+  parseTransactionId,
+  positionOf,
+} from '../../protocol/transaction-id.ts'
 import type { Bus, Consumer } from '../bus/bus.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
 import type { Log } from '../runtime/log.ts'
+import { partitionOf } from '../runtime/partition.ts'
 import type { Draft, Json, Storage } from '../storage/storage.ts'
 import { branchKey, markKey } from './keys.ts'
 import { KnownBranches } from './known-branches.ts'
@@ -45,6 +52,8 @@ export interface ParticipantCounters {
   /** Commits that met no prepare: this storage has lost acknowledged writes. */
   recovered: number
   inquiries: number
+  /** Commands that no coordinator of this shop sends; nothing was done. */
+  unsound: number
 }
 
 export class Participant<R extends Json> implements Consumer {
@@ -55,6 +64,7 @@ export class Participant<R extends Json> implements Consumer {
     parked: 0,
     recovered: 0,
     inquiries: 0,
+    unsound: 0,
   }
   readonly #options: ParticipantOptions<R>
   readonly #partitions = new Map<number, KnownBranches>()
@@ -113,17 +123,23 @@ export class Participant<R extends Json> implements Consumer {
 
   async #obey(partition: number, command: Command): Promise<void> {
     const id = parseTransactionId(command.transaction)
-    if (id === undefined) return
     const { service, storage, recordKey, domain, bus, log } = this.#options
+    if (id === undefined || !this.#isSound(partition, id.partition, command)) {
+      this.counters.unsound++
+      return
+    }
     this.counters.commands++
     const key = branchKey(id)
     const coordinator = coordinatorOf(id)
     const mark = markKey(coordinator)
+    const position = positionOf(id.epoch, id.sequence)
     const recordKeys = command.branch.entries.map((entry) => recordKey(entry.id))
     const step = (draft: Draft) => {
       const lowest = draft.get<string>(mark)
-      if (lowest !== undefined && positionOf(id.epoch, id.sequence) < lowest) return undefined
+      if (lowest !== undefined && position < lowest) return undefined
       const before = draft.get<BranchRecord>(key)
+      // It says itself that it has ended: it can only meet what is here already.
+      if (before === undefined && position < command.mark) return undefined
       const records = recordKeys.map((each) => draft.get<R>(each))
       const obeyed = obey(command, before, records, domain)
       if (obeyed.branch !== undefined) {
@@ -136,7 +152,7 @@ export class Participant<R extends Json> implements Consumer {
     }
     const obeyed = await storage.transact(partition, [key, mark, ...recordKeys], step)
     const known = this.#partitions.get(partition)
-    known?.hear(coordinator, command.mark)
+    known?.hear(coordinator, key, position, command.mark)
     if (obeyed === undefined) return
     this.#count(obeyed.answer, obeyed.recovered === true)
     if (obeyed.answer === 'parked' || obeyed.recovered) {
@@ -158,6 +174,18 @@ export class Participant<R extends Json> implements Consumer {
       ...(obeyed.reason === undefined ? {} : { reason: obeyed.reason }),
     }
     bus.send(coordinatorTopic(id.home), id.partition, reply)
+  }
+
+  /** What cannot have come from a coordinator of this shop. */
+  #isSound(partition: number, coordinator: number, { branch, mark }: Command): boolean {
+    const { service, storage } = this.#options
+    return (
+      branch.service === service &&
+      branch.partition === partition &&
+      coordinator < storage.partitions &&
+      isPosition(mark) &&
+      isSoundBranch(branch, (id) => partitionOf(id, storage.partitions))
+    )
   }
 
   #count(answer: Reply['answer'], recovered: boolean): void {

@@ -4,18 +4,28 @@
  * kept in memory only; without them a late copy is refused by the order's version, at more cost.
  */
 import type { Checkout, CheckoutRequest, Outcome } from '../../protocol/messages.ts'
+import { isSoundCheckout } from '../../protocol/soundness.ts'
 import type { Bus } from '../bus/bus.ts'
+import { partitionOf } from '../runtime/partition.ts'
+import type { Storage } from '../storage/storage.ts'
 import type { Waiter } from './open-transactions.ts'
+
+export interface RequestsOptions {
+  readonly bus: Bus
+  readonly storage: Pick<Storage, 'partitions'>
+}
 
 /** Answers kept for late copies. */
 const mostTold = 1_000
 
 export class Requests {
-  readonly #bus: Bus
+  readonly #options: RequestsOptions
+  readonly #partition: number
   readonly #told = new Map<string, Outcome>()
 
-  constructor(bus: Bus) {
-    this.#bus = bus
+  constructor(options: RequestsOptions, partition: number) {
+    this.#options = options
+    this.#partition = partition
   }
 
   /** Answers, or lets `attend` see to it that the outcome comes. */
@@ -24,7 +34,8 @@ export class Requests {
     attend: (id: string, checkout: Checkout, waiter: Waiter) => void,
   ): void {
     const send = (outcome: Outcome) =>
-      this.#bus.send(replyTo.topic, replyTo.partition, { kind: 'outcome', id, outcome })
+      this.#options.bus.send(replyTo.topic, replyTo.partition, { kind: 'outcome', id, outcome })
+    if (!this.#isSound(checkout)) return
     const told = this.#told.get(id)
     if (told !== undefined) {
       send(told)
@@ -39,5 +50,10 @@ export class Requests {
       // Asked again by who needs it.
       reject: () => {},
     })
+  }
+  /** Every order has its coordinator partition; others' requests are not run here. */
+  #isSound(checkout: Checkout): boolean {
+    const of = (id: string) => partitionOf(id, this.#options.storage.partitions)
+    return isSoundCheckout(checkout, of) && of(checkout.orderId) === this.#partition
   }
 }

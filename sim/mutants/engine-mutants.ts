@@ -76,7 +76,7 @@ export const engineMutants: readonly Mutant[] = [
     name: 'mark-not-looked-at',
     models: 'm19: a late copy finds its record dropped and begins anew',
     file: participant,
-    find: 'if (lowest !== undefined && positionOf(id.epoch, id.sequence) < lowest)',
+    find: 'if (lowest !== undefined && position < lowest)',
     replace: 'if (false)',
     variants,
   },
