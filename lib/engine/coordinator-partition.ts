@@ -21,11 +21,9 @@ import type {
   TransactionId,
 } from '../../protocol/messages.ts'
 import type { Order, State, Step } from '../../protocol/protocol.ts'
-import { isSoundBranch } from '../../protocol/soundness.ts'
 import { parseTransactionId, positionOf, transactionId } from '../../protocol/transaction-id.ts'
 import type { Timer } from '../runtime/clock.ts'
 import { ShopError } from '../runtime/errors.ts'
-import { partitionOf } from '../runtime/partition.ts'
 import type { CoordinatorOptions } from './coordinator.ts'
 import { DecisionLog } from './decision-log.ts'
 import { type Open, OpenTransactions, summaryOf, type Waiter } from './open-transactions.ts'
@@ -241,12 +239,10 @@ export class CoordinatorPartition {
     return positionOf(this.#log.epoch, this.#sequence + 1)
   }
 
-  async #onInquiry({ transaction, branch, undo }: Inquiry): Promise<void> {
-    const id = parseTransactionId(transaction)
-    const { home, storage } = this.#options
-    if (id?.home !== home || id.partition !== this.#partition) return
-    if (!isSoundBranch(branch, (each) => partitionOf(each, storage.partitions))) return
-    if (this.#open.get(transaction) !== undefined) return
+  async #onInquiry(inquiry: Inquiry): Promise<void> {
+    const { transaction, branch, undo } = inquiry
+    const id = this.#requests.askedHere(inquiry)
+    if (id === undefined || this.#open.get(transaction) !== undefined) return
     const position = positionOf(id.epoch, id.sequence)
     if (position >= this.#nextPosition()) return // of a newer epoch: not ours to answer
     const ended = await this.#log.find(id)
