@@ -11,6 +11,7 @@ import type { Checker, Evidence, Violation } from './checkers/checker.ts'
 import { conservation } from './checkers/conservation.ts'
 import { ledger } from './checkers/ledger.ts'
 import { type Leftovers, leftovers } from './checkers/leftovers.ts'
+import { linearizable } from './checkers/linearizable.ts'
 import { oversell } from './checkers/oversell.ts'
 import { reads } from './checkers/reads.ts'
 import { refusals } from './checkers/refusals.ts'
@@ -83,8 +84,8 @@ class Run {
     this.#leftovers = leftovers(this.evidence)
     this.#checkers = [
       this.#leftovers,
-      ...[oversell, ledger, conservation, answers, reads, refusals, alarms].map((make) =>
-        make(this.evidence),
+      ...[oversell, ledger, conservation, answers, reads, linearizable, refusals, alarms].map(
+        (make) => make(this.evidence),
       ),
     ]
     onChange = (change) => {

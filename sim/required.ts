@@ -33,6 +33,7 @@ const always: readonly string[] = [
   'answer: addItem 409 in_checkout',
   'answer: addItem 409 order_paid',
   'answer: batch_init 200 ',
+  'linearizable: linearizable',
 ]
 
 const twoPhase: readonly string[] = [

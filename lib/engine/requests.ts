@@ -1,7 +1,8 @@
 /**
- * Checkout requests that came over the bus, and which questions are this partition's to answer. Whoever asks asks again until it is answered, so copies
- * come late: one that was answered gets the same answer and begins nothing. The newest answers are
- * kept in memory only; without them a late copy is refused by the order's version, at more cost.
+ * Checkout requests that came over the bus, and which questions are this partition's to answer.
+ * Whoever asks asks again until it is answered, so copies come late: one that was answered gets the
+ * same answer and begins nothing. The newest answers are kept in memory only; without them a late
+ * copy is refused by the order's version, at more cost.
  */
 import type { Checkout, CheckoutRequest, Home, Inquiry, Outcome } from '../../protocol/messages.ts'
 import { isSoundBranch, isSoundCheckout } from '../../protocol/soundness.ts'

@@ -16,7 +16,7 @@ export const reads: MakeChecker = (evidence) => ({
 })
 
 /** What a 200 answer says of a shelf: the sum in JSON or at the end of a sentence. */
-const toldSum: Readonly<Record<string, (operation: Operation) => number | undefined>> = {
+export const toldSum: Readonly<Record<string, (operation: Operation) => number | undefined>> = {
   'GET /stock/find/{item_id}': ({ body }) => (body as { stock: number }).stock,
   'GET /payment/find_user/{user_id}': ({ body }) => (body as { credit: number }).credit,
   'POST /stock/add/{item_id}/{amount}': inSentence,

@@ -141,6 +141,24 @@ export const engineMutants: readonly Mutant[] = [
     variants: ['saga/order'],
   },
   {
+    name: 'sum-told-is-not-its-own',
+    models: 'an add tells what is there when it is asked again, not what it made',
+    file: 'stock/stock.ts',
+    find: '    })\n  }\n\n  async subtract(',
+    replace:
+      '}).then(async (told) => told.kind === "problem" ? told : ' +
+      'text("has " + (await this.read(id))!.stock + " units"))\n  }\n\n  async subtract(',
+    variants,
+  },
+  {
+    name: 'held-counts-as-sold',
+    models: 'a subtract is refused as short of units that are only held',
+    file: 'stock/stock.ts',
+    find: "if (held.kind === 'busy') return undefined\n        if (held.kind === 'refused') {",
+    replace: "if (held.kind !== 'held') {",
+    variants: twoPhase,
+  },
+  {
     name: 'key-not-remembered',
     models: 'an Idempotency-Key is honoured only while nothing fails',
     file: 'lib/engine/idempotency.ts',
