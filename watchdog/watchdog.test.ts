@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { systemClock } from '../lib/runtime/clock.ts'
+import { seededRandom } from '../lib/runtime/random.ts'
 import { type ProcessSpec, writeTopology } from './process-spec.ts'
 import { inspect, signalProcess, startProcess, stopProcess } from './processes.ts'
 
@@ -162,6 +163,28 @@ const wellOf = (text: string) =>
     .split('\n')
     .filter((line) => line.startsWith('till_watchdog_well'))
     .join('\n')
+
+test('after blow upon blow everything is well, and nothing ever ran twice', limit, async () => {
+  const random = seededRandom(42)
+  for (let blow = 0; blow < 12; blow++) {
+    const { name } = specs[random.integer(specs.length)]!
+    // Someone must be left to mend things: all watchers at once are for a person, or for init.
+    await until(async () => {
+      const others = watchers.filter((each) => each !== name)
+      return (await Promise.all(others.map(isWatching))).some(Boolean)
+    })
+    signalProcess(name, run, random.integer(2) === 0 ? 'SIGKILL' : 'SIGSTOP')
+    await systemClock.sleep(random.integer(300))
+  }
+  for (const { name, probe } of specs) {
+    await until(async () => (await isWell(probe)) && (await watchersSee(name)))
+  }
+  for (const { logPath } of specs) {
+    assert.doesNotMatch(readFileSync(logPath, 'utf8'), /EADDRINUSE|another process listens/)
+  }
+})
+
+const isWatching = (name: string) => isWell(specNamed(name).probe)
 
 test('every action is in the log', () => {
   const lines = watchers.flatMap((name) =>
