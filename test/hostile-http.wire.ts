@@ -123,6 +123,7 @@ function judge(hostile: HostileRequest, answers: readonly Answer[], received: st
     }
     if (inside.test(body)) faults.push(`tells of the inside: ${body.slice(0, 200)}`)
     if (status >= 400) faults.push(...notAProblem(answer))
+    if (status === 503 && !headers.has('retry-after')) faults.push('503 without Retry-After')
   }
   return faults
 }

@@ -26,6 +26,8 @@ export interface RunningShop {
 
 /** A shop that can be killed and started again on the data that it left. */
 export interface RestartableShop extends RunningShop {
+  /** Its process; only while it runs. */
+  readonly pid: number
   /** `kill -9`; resolves when the process is gone. */
   kill(): Promise<void>
   /** SIGTERM; resolves with the exit code. */
@@ -57,6 +59,10 @@ class EmbeddedShopProcess implements RestartableShop {
     this.variant = variant
     this.#data = data
     this.#settings = settings
+  }
+
+  get pid(): number {
+    return this.#child!.pid!
   }
 
   get shop(): Shop {
