@@ -1,0 +1,233 @@
+/**
+ * The settings of nginx, made from the table of public routes: what is not in the table never gets
+ * behind it. gateway/nginx.conf is this text for containers; the launcher makes one for processes.
+ *
+ * Promise: the path is judged and passed on as it was sent, nothing decoded, merged or resolved;
+ * what nginx answers itself is a problem document as lib/runtime words it; a request is sent a
+ * second time only if repeating it is safe: GET, checkout, and what was not sent at all. Where a
+ * service goes away before it answers, the answer is 503: never a 4xx, for it may have happened.
+ * Next: nginx-problems.ts (what it answers itself).
+ */
+import { METHODS } from 'node:http'
+import { namesIn } from '../lib/runtime/parameters.ts'
+import type { Route } from '../lib/runtime/route.ts'
+import { problemLocations, problemMaps } from './nginx-problems.ts'
+
+/** A service whose public routes are served, and the addresses of its instances. */
+export interface Upstream {
+  readonly service: string
+  readonly routes: readonly Pick<Route, 'method' | 'path'>[]
+  /** `host:port`. Names are resolved when nginx starts. */
+  readonly servers: readonly string[]
+}
+
+export interface NginxOptions {
+  readonly upstreams: readonly Upstream[]
+  /** `8000`, or `127.0.0.1:8000`. */
+  readonly listen: readonly string[]
+  readonly workers: number
+  /** File with the OpenAPI document of all public routes. */
+  readonly openapiPath: string
+  /** Directory that nginx may write to, for its pid and for answers that do not fit in memory. */
+  readonly scratch: string
+  readonly errorLog: string
+  /** Whom workers run as where nginx is started by root, and would take another user's place. */
+  readonly user?: string
+  /**
+   * Address of a DNS server that is asked again and again, for names whose addresses change while
+   * nginx runs (compose). Connections to services are not kept then: nginx cannot do both before
+   * 1.27.3.
+   */
+  readonly resolver?: string
+}
+
+/** How a request is passed on. The class is part of the name of its location. */
+type RouteClass = 'read' | 'change' | 'checkout' | 'batch'
+
+/** Longer than a checkout may take by default: deadline, wait for the answer, and a margin. */
+const answerWithinS = 15
+/** A million records of a kind take a while. */
+const batchWithinS = 600
+/** Beyond this another instance is not tried any more. */
+const retryWithinS = 5
+/** Idle connections to each service that a worker keeps. */
+const keptConnections = 64
+/** Shorter than KEEP_ALIVE_TIMEOUT_MS, so that nginx closes first and no request meets a close. */
+const keptIdleS = 30
+
+const perClass: Readonly<Record<RouteClass, string>> = {
+  read: '',
+  change: '',
+  // Idempotent by contract: it never charges twice, whoever asks again.
+  checkout: '      proxy_next_upstream error timeout non_idempotent;\n',
+  batch: `      proxy_read_timeout ${batchWithinS}s;\n`,
+}
+
+function classOf({ method, path }: Pick<Route, 'method' | 'path'>): RouteClass {
+  if (method === 'GET') return 'read'
+  if (path.startsWith('/orders/checkout/')) return 'checkout'
+  return path.includes('/batch_init/') ? 'batch' : 'change'
+}
+
+/** A route's path as a pattern of what clients send: parameters are whatever is between slashes. */
+function patternOf(path: string): string {
+  const literal = namesIn(path).reduce(
+    (pattern, name) => pattern.replace(`{${name}}`, '[^/?#]+'),
+    path.replaceAll('.', '\\.'),
+  )
+  return `~^${literal}(?:\\?|$)`
+}
+
+export function nginxConf(options: NginxOptions): string {
+  const { upstreams, scratch, resolver } = options
+  return `\
+# Made by gateway/nginx.ts from the public routes: change them, not this.
+${options.user === undefined ? '' : `user ${options.user};\n`}worker_processes ${options.workers};
+worker_rlimit_nofile 16384;
+worker_shutdown_timeout ${answerWithinS}s;
+error_log ${options.errorLog} warn;
+pid ${scratch}/nginx.pid;
+pcre_jit on;
+
+events {
+  worker_connections 8192;
+}
+
+http {
+  access_log off;
+  server_tokens off;
+  default_type application/octet-stream;
+${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+  .map((name) => `  ${name}_temp_path ${scratch}/${name};\n`)
+  .join('')}
+${upstreams.map((upstream) => upstreamOf(upstream, resolver)).join('')}
+${resolver === undefined ? '' : `  resolver ${resolver} valid=1s ipv6=off;\n\n`}${routeMaps(upstreams)}
+${problemMaps}
+  server {
+${options.listen.map((address) => `    listen ${address};\n`).join('')}${serverSettings}
+${problemLocations()}
+${locations(options)}  }
+}
+`
+}
+
+/** The limits of lib/runtime/settings.ts, as far as nginx has the same ones. */
+const serverSettings = `
+    client_header_timeout 5s;
+    client_body_timeout 5s;
+    client_header_buffer_size 1k;
+    large_client_header_buffers 4 16k;
+    # Enough to tell that there is a body; the service refuses the one byte that this lets pass.
+    client_max_body_size 1;
+    keepalive_timeout 65s;
+    keepalive_requests 1000000;
+    merge_slashes off;
+    recursive_error_pages on;
+
+    proxy_http_version 1.1;
+    proxy_set_header Connection '';
+    proxy_connect_timeout 1s;
+    proxy_read_timeout ${answerWithinS}s;
+    proxy_next_upstream error timeout;
+    proxy_next_upstream_timeout ${retryWithinS}s;
+    proxy_next_upstream_tries 3;
+    proxy_max_temp_file_size 0;
+    # A client that hangs up costs no connection to a service, and a checkout runs to its end.
+    proxy_ignore_client_abort on;
+`
+
+const isDynamic = (resolver: string | undefined) => resolver !== undefined
+
+function upstreamOf({ service, servers }: Upstream, resolver: string | undefined): string {
+  if (isDynamic(resolver)) return ''
+  const lines = servers.map((server) => `    server ${server} max_fails=1 fail_timeout=1s;\n`)
+  return `\
+  upstream ${service} {
+${lines.join('')}    keepalive ${keptConnections};
+    keepalive_timeout ${keptIdleS}s;
+    keepalive_requests 1000000;
+  }
+`
+}
+
+/** Routes that are asked most come first: patterns are tried in this order. */
+const classes: readonly RouteClass[] = ['checkout', 'read', 'change', 'batch']
+
+interface Entry {
+  readonly service: string
+  readonly class: RouteClass
+  readonly path: string
+}
+
+function entriesOf(upstreams: readonly Upstream[]): readonly Entry[] {
+  const entries = upstreams.flatMap(({ service, routes }) =>
+    routes.map((route) => ({ service, class: classOf(route), path: route.path })),
+  )
+  return classes.flatMap((name) => entries.filter((entry) => entry.class === name))
+}
+
+function routeMaps(upstreams: readonly Upstream[]): string {
+  const lines = entriesOf(upstreams).map(
+    (entry) => `    '${patternOf(entry.path)}' ${entry.class}/${entry.service};\n`,
+  )
+  // RFC 9110 tokens that are no method are refused as the services refuse them.
+  const methods = METHODS.filter((method) => /^[A-Z-]+$/.test(method)).join('|')
+  return `\
+  # The route that the path asks for, as it was sent.
+  map $request_uri $route {
+    default '';
+${lines.join('')}    '~^/openapi\\.json(?:\\?|$)' read/openapi;
+  }
+  map $route $class {
+    default change;
+    ~^read read;
+    '' '';
+  }
+  map $class $allow {
+    default POST;
+    read 'GET, HEAD';
+    '' '';
+  }
+  # What is wrong with the request before any service is asked; nothing: ok.
+  map "$server_protocol $class $request_method" $fault {
+    default method;
+    '~^HTTP/1\\.[01] read (?:GET|HEAD)$' ok;
+    '~^HTTP/1\\.[01] change POST$' ok;
+    '~^HTTP/1\\.[01]  (?:${methods})$' path;
+    '~^HTTP/1\\.[01] \\S* (?!(?:${methods})$)' token;
+    '~^(?!HTTP/1\\.[01] )' version;
+  }
+`
+}
+
+function locations({ upstreams, openapiPath, resolver }: NginxOptions): string {
+  const used = new Map(
+    entriesOf(upstreams).map((entry) => [`${entry.class}/${entry.service}`, entry]),
+  )
+  const each = [...used].map(([name, entry]) => {
+    const server = upstreams.find(({ service }) => service === entry.service)!.servers[0]
+    const target = isDynamic(resolver) ? server : entry.service
+    return `\
+    location = /-/${name} {
+      internal;
+${perClass[entry.class]}${isDynamic(resolver) ? `      set $target ${target};\n` : ''}\
+      proxy_pass http://${isDynamic(resolver) ? '$target' : target}$request_uri;
+    }
+`
+  })
+  return `\
+    location / {
+      # What is older than HTTP/1.0 has no status line to say it with.
+      if ($fault = version) { return 444; }
+      if ($fault = token) { return 400; }
+      if ($fault = path) { return 404; }
+      if ($fault = method) { return 405; }
+      rewrite ^ /-/$route? last;
+    }
+    location = /-/read/openapi {
+      internal;
+      default_type application/json;
+      alias ${openapiPath};
+    }
+${each.join('')}`
+}
