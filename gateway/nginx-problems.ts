@@ -91,6 +91,7 @@ function locationOf({ code, detail, unless }: Refusal): string {
     unless === undefined
       ? ''
       : `      if (${unless} != '') { rewrite ^ /-/problem/${unless}? last; }\n`
+  const text = quoted(JSON.stringify(problemDocument(code, detail)))
   const headers: Partial<Record<number, string>> = {
     405: '      add_header Allow $allow always;\n',
     503: `      add_header Retry-After ${retryAfterSeconds} always;\n`,
@@ -99,7 +100,7 @@ function locationOf({ code, detail, unless }: Refusal): string {
     location = ${pathOf(code)} {
       internal;
 ${other}      default_type ${problemType};
-${headers[status] ?? ''}      return ${status} '${quoted(JSON.stringify(problemDocument(code, detail)))}';
+${headers[status] ?? ''}      return ${status} '${text}';
     }
 `
 }

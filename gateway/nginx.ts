@@ -101,7 +101,8 @@ ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
   .map((name) => `  ${name}_temp_path ${scratch}/${name};\n`)
   .join('')}
 ${upstreams.map((upstream) => upstreamOf(upstream, resolver)).join('')}
-${resolver === undefined ? '' : `  resolver ${resolver} valid=1s ipv6=off;\n\n`}${routeMaps(upstreams)}
+${resolver === undefined ? '' : `  resolver ${resolver} valid=1s ipv6=off;\n\n`}\
+${routeMaps(upstreams)}
 ${problemMaps}
   server {
 ${options.listen.map((address) => `    listen ${address};\n`).join('')}${serverSettings}

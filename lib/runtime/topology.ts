@@ -30,7 +30,7 @@ export type Counts = Readonly<Record<TopologyService, number>>
 export type DatabaseShape =
   /** One server; what it acknowledged is on its disk. */
   | { readonly kind: 'single' }
-  /** A primary and `replicas`; Sentinels, shared by all services, replace a primary that is gone. */
+  /** A primary and `replicas`; Sentinels, shared by all services, replace lost primaries. */
   | { readonly kind: 'sentinel'; readonly replicas: number; readonly sentinels: number }
   /** A Redis Cluster of `primaries`, each with `replicas` of its own. */
   | { readonly kind: 'cluster'; readonly primaries: number; readonly replicas: number }
