@@ -14,7 +14,8 @@ const orderSchema = {
       type: 'array',
       items: {
         type: 'array',
-        prefixItems: [{ type: 'string' }, { type: 'integer' }],
+        // An id and a quantity. `prefixItems` would say more, but not every reader knows it.
+        items: { type: ['string', 'integer'] },
         minItems: 2,
         maxItems: 2,
       },

@@ -99,7 +99,12 @@ test('each problem is an example under its status', () => {
       codes.push(code)
     }
   }
-  for (const code of ['unknown_item', 'insufficient_stock', 'unavailable', 'invalid_request']) {
+  for (const code of [
+    'unknown_item',
+    'insufficient_stock',
+    'unavailable',
+    'idempotency_key_reused',
+  ]) {
     assert.ok(codes.includes(code), code)
   }
   assert.ok('Problem' in document.components.schemas)

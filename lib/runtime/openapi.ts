@@ -79,6 +79,7 @@ function responsesOf(route: Route): object {
       : { 'application/json': { schema: route.answer } }
   const checked = route.method === 'POST' || Object.keys(route.parameters).length > 0
   const codes = new Set([...route.problems, ...(checked ? ofCheckedRoutes : ofAnyRoute)])
+  if (route.method === 'POST') codes.add('idempotency_key_reused')
   const byStatus = Object.groupBy(codes, (code) => statusOf[code])
   const problems = Object.entries(byStatus).map(([status, same]) => [
     status,
