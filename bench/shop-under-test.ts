@@ -10,24 +10,25 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { type RunFile, readRunFile } from '../cli/run-file.ts'
-import { internalUrl, publicUrl } from '../cli/shop-client.ts'
+import { type FoundShop, foundOf, publicUrl } from '../cli/shop-client.ts'
 import { type Clock, systemClock } from '../lib/runtime/clock.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
 import { isSameProcess } from '../lib/runtime/process-identity.ts'
+import type { InternalOrigins } from '../test/http-records.ts'
 
 /** What a run needs to know of a shop, whoever started it. */
 export interface Target {
   readonly origin: string
   /** Of the internal routes; undefined where they cannot be reached. */
-  readonly internalOrigin?: string | undefined
+  readonly internalOrigin?: string | InternalOrigins | undefined
   /** Undefined where it is not a process of this machine. */
   readonly pid?: number | undefined
   readonly variant: string
 }
 
-export const targetOf = (run: RunFile): Target => ({
+export const targetOf = (run: FoundShop): Target => ({
   origin: publicUrl(run),
-  internalOrigin: internalUrl(run),
+  internalOrigin: run.internal,
   pid: run.pid,
   variant: run.variant,
 })
@@ -61,7 +62,7 @@ export class ShopUnderTest {
 
   get target(): Target {
     if (this.#run === undefined) throw new Error('The shop does not run.')
-    return targetOf(this.#run)
+    return targetOf(foundOf(this.#run))
   }
 
   /** Resolves when the shop answers; throws with its last lines when it does not. */

@@ -14,7 +14,7 @@ import type { ShopRecords } from '../test/records.ts'
 import { exitCodes } from './failure.ts'
 import { duration, say, sayJson } from './print.ts'
 import { addDataFlag } from './settings-flags.ts'
-import { findShop, internalUrl } from './shop-client.ts'
+import { findShop } from './shop-client.ts'
 
 const examples = `
 Examples:
@@ -48,7 +48,7 @@ export function define(command: Command): void {
     .addHelpText('after', examples)
     .action(async (flags: Flags) => {
       const config = readConfig(flags.data === undefined ? {} : { data: flags.data })
-      const records = httpRecords(internalUrl(findShop(config.data)))
+      const records = httpRecords(findShop(config.data).internal)
       try {
         await check(records, flags)
       } finally {

@@ -21,6 +21,17 @@ export const commands: readonly CommandEntry[] = [
   { name: 'down', summary: 'stop the shop, in order', load: () => import('./down.ts') },
   { name: 'status', summary: 'what runs, and since when', load: () => import('./status.ts') },
   {
+    name: 'kill',
+    summary: 'send a signal to one process of the shop',
+    load: () => import('./kill.ts'),
+  },
+  { name: 'logs', summary: 'what one process has written', load: () => import('./logs.ts') },
+  {
+    name: 'engines',
+    summary: 'get what --engines redis-kafka needs',
+    load: () => import('./engines/engines.ts'),
+  },
+  {
     name: 'init',
     summary: 'fill a running shop with items, users and orders',
     load: () => import('./init.ts'),

@@ -1,8 +1,10 @@
 /** `./till down`: asks the shop on a data directory to stop in order, and waits until it has. */
+import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { readConfig } from '../lib/runtime/config.ts'
 import { isSameProcess } from '../lib/runtime/process-identity.ts'
+import { findEngineShop } from './engines/engine-shop.ts'
 import { CommandFailure } from './failure.ts'
 import { say } from './print.ts'
 import { readRunFile } from './run-file.ts'
@@ -23,8 +25,16 @@ export function define(command: Command): void {
   addDataFlag(command)
   command.addHelpText('after', examples).action(async ({ data }: { data?: string }) => {
     const config = readConfig(data === undefined ? {} : { data })
-    say(await stop(config.data))
+    const many = findEngineShop(config.data)
+    if (many === undefined) say(await stop(config.data))
+    else await stopMany(config.data)
   })
+}
+
+async function stopMany(data: string): Promise<void> {
+  const { stopAll } = await import('./engines/launch.ts')
+  await stopAll(resolve(data), (name) => say(`${name} stopped`))
+  say(`The shop on ${data} has stopped.`)
 }
 
 /** A sentence about what became of the shop; throws CommandFailure when it is still there. */

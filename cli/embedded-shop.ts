@@ -5,6 +5,8 @@
  * Promise: what the distributed shop promises, over the same ports; nothing is short-cut because it
  * is one process. Killed at any moment, it finishes on the next start what it began.
  */
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { internalRoutes, publicRoutes } from '../gateway/service.ts'
 import { openBus } from '../lib/bus/open.ts'
 import { openInternalServer, openPublicServer } from '../lib/engine/servers.ts'
@@ -54,6 +56,7 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
     for (const each of opened.splice(0).reverse()) await each()
   }
   requireEmbeddedEngines(config)
+  requireEmbeddedData(config.data)
   try {
     makeDataDirectory(config.data)
     const lock = lockDirectory(config.data)
@@ -104,5 +107,14 @@ function requireEmbeddedEngines({ storage, bus }: Config): void {
     'invalid_settings',
     `STORAGE=${storage}, BUS=${bus}: one process holds the whole shop here, on lmdb and local. ` +
       'For Redis and Kafka give --engines redis-kafka.',
+  )
+}
+
+/** The data of a shop of processes belongs to its own Redis and Kafka. */
+function requireEmbeddedData(data: string): void {
+  if (!existsSync(join(data, 'engines.json'))) return
+  throw new ShopError(
+    'data_unreadable',
+    `${data} holds the data of a shop of processes: give --engines redis-kafka, or another --data.`,
   )
 }

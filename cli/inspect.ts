@@ -6,6 +6,7 @@ import type { Home, ServiceName } from '../protocol/messages.ts'
 import type { BranchRecord } from '../protocol/participant.ts'
 import type { State } from '../protocol/protocol.ts'
 import { parseTransactionId } from '../protocol/transaction-id.ts'
+import type { InternalOrigins } from '../test/http-records.ts'
 import { CommandFailure } from './failure.ts'
 import { ask } from './shop-client.ts'
 
@@ -19,9 +20,12 @@ export interface OpenTransaction {
 }
 
 /** Open transactions of both coordinators, oldest first in each partition. */
-export async function openTransactions(base: string): Promise<readonly OpenTransaction[]> {
+export async function openTransactions(at: InternalOrigins): Promise<readonly OpenTransaction[]> {
+  const instances = homes.flatMap((home) => at[home].map((base) => ({ base, home })))
   const found = await Promise.all(
-    homes.map((home) => ask<{ open: readonly OpenTransaction[] }>(base, `/internal/${home}/open`)),
+    instances.map(({ base, home }) =>
+      ask<{ open: readonly OpenTransaction[] }>(base, `/internal/${home}/open`),
+    ),
   )
   return found.flatMap(({ open }) => open)
 }
@@ -36,12 +40,15 @@ interface Page {
  * The newest `limit` ended transactions of each coordinator partition, newest first. No order holds
  * between partitions: ids count within one, and clocks of different ones are never compared.
  */
-export async function endedTransactions(base: string, limit: number): Promise<readonly State[]> {
+export async function endedTransactions(
+  at: InternalOrigins,
+  limit: number,
+): Promise<readonly State[]> {
   const found: State[] = []
   for (const home of homes) {
     for (let partition = 0, partitions = 1; partition < partitions; partition++) {
       let newest: State[] = []
-      for await (const page of pages(base, home, partition)) {
+      for await (const page of pages(at, home, partition)) {
         partitions = page.partitions
         const ended = page.records.map(([, state]) => state).filter(isEnded)
         newest = [...newest, ...ended].slice(-limit)
@@ -54,10 +61,13 @@ export async function endedTransactions(base: string, limit: number): Promise<re
 
 const isEnded = ({ phase }: State) => phase === 'ended'
 
-async function* pages(base: string, home: Home, partition: number): AsyncGenerator<Page> {
+async function* pages(at: InternalOrigins, home: Home, partition: number): AsyncGenerator<Page> {
   for (let after = ''; ; ) {
     const from = after === '' ? '' : `&after=${encodeURIComponent(after)}`
-    const page = await ask<Page>(base, `/internal/${home}/log?partition=${partition}${from}`)
+    const page = await ask<Page>(
+      at[home][0]!,
+      `/internal/${home}/log?partition=${partition}${from}`,
+    )
     yield page
     const last = page.records.at(-1)?.[0]
     if (last === undefined || page.records.length < page.pageSize) return
@@ -79,7 +89,7 @@ export interface Known {
 }
 
 /** Throws CommandFailure when `transaction` is not an id at all. */
-export async function inspect(base: string, transaction: string): Promise<Known> {
+export async function inspect(at: InternalOrigins, transaction: string): Promise<Known> {
   const id = parseTransactionId(transaction)
   if (id === undefined) {
     throw new CommandFailure(
@@ -88,16 +98,19 @@ export async function inspect(base: string, transaction: string): Promise<Known>
     )
   }
   const [open, logged, ...remembered] = await Promise.all([
-    ask<{ open: readonly OpenTransaction[] }>(base, `/internal/${id.home}/open`),
-    ask<{ state: State | null }>(base, `/internal/${id.home}/transaction?id=${transaction}`),
+    openTransactions(at),
+    ask<{ state: State | null }>(
+      at[id.home][0]!,
+      `/internal/${id.home}/transaction?id=${transaction}`,
+    ),
     ...participants.map((service) =>
       ask<{ branches: readonly RememberedBranch[] }>(
-        base,
+        at[service][0]!,
         `/internal/${service}/branch?id=${transaction}`,
       ),
     ),
   ])
-  const now = open.open.find(({ state }) => state.transaction === transaction)
+  const now = open.find(({ state }) => state.transaction === transaction)
   const branches = participants.map((service, index) => [service, remembered[index]!.branches])
   return {
     transaction,

@@ -2,20 +2,41 @@
  * Asks a running shop over HTTP: its public routes where a user would, its internal routes for what
  * only people who look after it want to know. What goes wrong becomes a sentence.
  */
+
+import type { InternalOrigins } from '../test/http-records.ts'
+import { findEngineShop } from './engines/engine-shop.ts'
 import { CommandFailure, exitCodes } from './failure.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
+
+/** A shop that runs on this machine, in one process or in many. */
+export interface FoundShop {
+  readonly host: string
+  readonly port: number
+  readonly variant: string
+  /** Where its internal routes are. */
+  readonly internal: InternalOrigins
+  /** Its process; of many, none stands for all. */
+  readonly pid?: number
+}
 
 /** How long an internal question may take; it reads records, nothing waits for others. */
 const answerWithinMs = 10_000
 
 /** The shop on this data directory; throws CommandFailure `notRunning` when there is none. */
-export function findShop(data: string): RunFile {
+export function findShop(data: string): FoundShop {
   const run = readRunFile(data)
-  if (run !== undefined) return run
+  if (run !== undefined) return foundOf(run)
+  const many = findEngineShop(data)
+  if (many !== undefined) return many
   throw new CommandFailure(
     `No shop runs on ${data}. Start one there with ./till up, or name another with --data.`,
     exitCodes.notRunning,
   )
+}
+
+export function foundOf(run: RunFile): FoundShop {
+  const all = [internalUrl(run)]
+  return { ...run, internal: { order: all, payment: all, stock: all, orchestrator: all } }
 }
 
 /** Where a client on this machine finds the public routes. */

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { readConfig } from '../lib/runtime/config.ts'
+import { findEngineShop } from './engines/engine-shop.ts'
 import { exitCodes } from './failure.ts'
 import { duration, say, sayJson, table } from './print.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
@@ -38,6 +39,11 @@ export function define(command: Command): void {
     .action(async ({ data, json }: { data?: string; json?: true }) => {
       const config = readConfig(data === undefined ? {} : { data })
       const run = readRunFile(config.data)
+      if (run === undefined && findEngineShop(config.data) !== undefined) {
+        const { showProcesses } = await import('./engines/process-status.ts')
+        await showProcesses(config.data, json === true)
+        return
+      }
       const rows = run === undefined ? [] : await rowsOf(run)
       if (json) sayJson(rows)
       else if (run === undefined) say(`No shop runs on ${config.data}. ./till up starts one.`)

@@ -8,7 +8,7 @@ import { CommandFailure } from './failure.ts'
 import { inspect, type Known } from './inspect.ts'
 import { duration, say, sayJson, table } from './print.ts'
 import { addDataFlag } from './settings-flags.ts'
-import { findShop, internalUrl } from './shop-client.ts'
+import { findShop } from './shop-client.ts'
 import { decisionOf, memoryOf, placeOf, waitsFor, waitsWhileOpen } from './waits.ts'
 
 const examples = `
@@ -26,7 +26,7 @@ export function define(command: Command): void {
     .addHelpText('after', examples)
     .action(async (id: string, { data, json }: { data?: string; json?: true }) => {
       const config = readConfig(data === undefined ? {} : { data })
-      const known = await inspect(internalUrl(findShop(config.data)), id)
+      const known = await inspect(findShop(config.data).internal, id)
       const waits = storyOf(known)
       if (json) sayJson({ ...known, waits })
       else say(forPeople(known, waits))

@@ -5,7 +5,7 @@ import type { State } from '../protocol/protocol.ts'
 import { endedTransactions, type OpenTransaction, openTransactions } from './inspect.ts'
 import { duration, say, sayJson, table } from './print.ts'
 import { addDataFlag } from './settings-flags.ts'
-import { findShop, internalUrl } from './shop-client.ts'
+import { findShop } from './shop-client.ts'
 import { decisionOf, waitsFor, waitsWhileOpen } from './waits.ts'
 
 const examples = `
@@ -32,7 +32,7 @@ export function define(command: Command): void {
     .addHelpText('after', examples)
     .action(async ({ data, open: isOpenOnly, limit, json }: Flags) => {
       const config = readConfig(data === undefined ? {} : { data })
-      const base = internalUrl(findShop(config.data))
+      const { internal: base } = findShop(config.data)
       const open = await openTransactions(base)
       const ended = isOpenOnly ? [] : await endedTransactions(base, limit)
       if (json) sayJson({ open: open.map(openForMachines), ended: ended.map(forMachines) })

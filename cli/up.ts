@@ -2,8 +2,9 @@
  * `./till up`: reads the flags. The shop runs in this process (foreground.ts) or, with --detach, in
  * another (detach.ts); only what is asked for is loaded.
  */
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { readConfig } from '../lib/runtime/config.ts'
+import { type Size, sizeNames } from '../lib/runtime/topology.ts'
 import { greeting } from './greeting.ts'
 import { addSettingFlags, overridesOf, settingsHelp } from './settings-flags.ts'
 import { say } from './terminal.ts'
@@ -13,21 +14,35 @@ Examples:
   ./till up                                    2pc/order on http://localhost:8000
   ./till up --variant saga/orchestrator        another variant; open transactions keep theirs
   ./till up --port 0 --data /tmp/shop          any free port, data of its own
+  ./till up --engines redis-kafka              every service, Redis, Kafka, nginx a process
   ./till up --detach                           in the background, log in <data>/till.log
   CHECKOUT_DEADLINE_MS=2000 ./till up          any other setting, from the environment
 
 Ctrl-C and SIGTERM let requests under way end and stop in order; a second one stops at once.
 `
 
+type Flags = { detach?: true; engines?: string; size?: Size } & Parameters<typeof overridesOf>[0]
+
 export function define(command: Command): void {
   addSettingFlags(command)
   command
+    .addOption(
+      new Option('--engines <names>', 'what the shop stands on')
+        .choices(['embedded', 'redis-kafka'])
+        .default('embedded'),
+    )
+    .addOption(new Option('--size <name>', 'of a shop on redis-kafka').choices([...sizeNames]))
     .option('--detach', 'start in the background; returns when the shop answers')
     .addHelpText('after', () => `${examples}\n${settingsHelp()}`)
-    .action(async ({ detach, ...flags }: { detach?: true } & Record<string, string>) => {
+    .action(async ({ detach, engines, size, ...flags }: Flags) => {
       const overrides = overridesOf(flags)
       const config = readConfig(overrides)
-      if (detach) {
+      if (engines === 'redis-kafka') {
+        const { upEngines } = await import('./engines/up-engines.ts')
+        // Only what was given: the size knows better than a setting's default.
+        const partitions = overrides.partitions === undefined ? undefined : config.partitions
+        await upEngines({ config, size, partitions, detach: detach === true })
+      } else if (detach) {
         const { startDetached } = await import('./detach.ts')
         say(greeting(await startDetached(config, overrides), config.data))
       } else {

@@ -6,7 +6,7 @@
  * that fails stops what it had started. `stopAll` stops exactly what the topology names.
  */
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { networkInterfaces, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,17 +14,13 @@ import { nginxConf } from '../../gateway/nginx.ts'
 import { systemClock } from '../../lib/runtime/clock.ts'
 import { databaseName, serviceNames, sizes } from '../../lib/runtime/topology.ts'
 import { probe } from '../../watchdog/probe.ts'
-import {
-  type kinds,
-  type ProcessSpec,
-  readTopology,
-  writeTopology,
-} from '../../watchdog/process-spec.ts'
+import { type ProcessKind, type ProcessSpec, writeTopology } from '../../watchdog/process-spec.ts'
 import { inspect, startProcess, stopProcess } from '../../watchdog/processes.ts'
 import { CommandFailure } from '../failure.ts'
 import { brokerCommand, prepareBroker } from './kafka-broker.ts'
 import { openapiText, publicRoutesByService } from './public-routes.ts'
 import { redisConf } from './redis-conf.ts'
+import { runDirectory, specsOf, topologyPath } from './running-specs.ts'
 import {
   brokerPort,
   brokerSpec,
@@ -39,9 +35,6 @@ import {
   serviceSpecs,
   watchdogSpecs,
 } from './specs.ts'
-
-export const topologyPath = (data: string) => join(data, 'topology.json')
-export const runDirectory = (data: string) => join(data, 'run')
 
 const healthyWithinMs = 60_000
 const askWithinMs = 1_000
@@ -76,7 +69,7 @@ export async function startAll(options: PlanOptions, onHealthy: OnHealthy): Prom
     await startEach(plan.services, data, onHealthy)
     await startEach(plan.edge, data, onHealthy)
   } catch (error) {
-    if (existsSync(topologyPath(data))) await stopAll(data, () => {})
+    await stopAll(data, () => {})
     throw error
   }
 }
@@ -183,11 +176,11 @@ const stopOrder = [
   'service',
   'broker',
   'database',
-] as const satisfies readonly (typeof kinds)[number][]
+] as const satisfies readonly ProcessKind[]
 
 /** Stops what the topology names; told of each that ran. */
 export async function stopAll(data: string, onStopped: (name: string) => void): Promise<void> {
-  const specs = readTopology(topologyPath(data))
+  const specs = specsOf(data)
   for (const kind of stopOrder) {
     await Promise.all(
       specs
@@ -197,11 +190,4 @@ export async function stopAll(data: string, onStopped: (name: string) => void): 
         }),
     )
   }
-}
-
-/** Whether any process of the topology runs. */
-export function isUp(data: string): boolean {
-  if (!existsSync(topologyPath(data))) return false
-  const specs = readTopology(topologyPath(data))
-  return specs.some(({ name }) => inspect(name, runDirectory(data))?.isAlive === true)
 }

@@ -1,0 +1,69 @@
+/** What `--engines redis-kafka` needs of this machine, and how it is got. */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { CommandFailure } from '../failure.ts'
+import { installKafkaJars, kafkaPackages, missingForKafka } from './kafka-install.ts'
+
+const run = promisify(execFile)
+const askWithinMs = 20_000
+const installWithinMs = 900_000
+
+/** Programs, and the Debian packages that bring them. */
+const programs = [
+  ['redis-server', '--version', 'redis-server'],
+  ['nginx', '-v', 'nginx'],
+  ['java', '-version', kafkaPackages[0]],
+  ['mvn', '--version', kafkaPackages[1]],
+] as const
+
+export interface Missing {
+  readonly packages: readonly string[]
+  readonly hasKafka: boolean
+}
+
+export async function missingEngines(): Promise<Missing> {
+  const answers = await Promise.all(
+    programs.map(async ([program, argument, name]) => {
+      const isThere = await run(program, [argument], { timeout: askWithinMs }).then(
+        () => true,
+        () => false,
+      )
+      return isThere ? [] : [name]
+    }),
+  )
+  const hasKafka = (await missingForKafka()).length === 0
+  const packages = answers.flat()
+  // Maven only fetches Kafka: with the jars there it is not missed.
+  return { packages: hasKafka ? packages.filter((name) => name !== 'maven') : packages, hasKafka }
+}
+
+/** Throws CommandFailure with the line that helps. */
+export async function requireEngines(): Promise<void> {
+  const { packages, hasKafka } = await missingEngines()
+  const names = [...packages, ...(hasKafka ? [] : ["Kafka's jars"])]
+  if (names.length === 0) return
+  throw new CommandFailure(`Missing here: ${names.join(', ')}. Run ./till engines install.`)
+}
+
+/** Tells what it is about to do, then does it. Throws CommandFailure where it may not. */
+export async function installEngines(tell: (sentence: string) => void): Promise<void> {
+  const { packages } = await missingEngines()
+  if (packages.length > 0) {
+    const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...packages]
+    const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
+    for (const words of [['apt-get', 'update'], install]) {
+      const [program = '', ...rest] = [...sudo, ...words]
+      tell([program, ...rest].join(' '))
+      await run(program, rest, { timeout: installWithinMs }).catch((error) => {
+        throw new CommandFailure(
+          `This user may not install packages here (${lastLine(error)}). ` +
+            `Somebody who may: ${install.join(' ')}`,
+        )
+      })
+    }
+  }
+  await installKafkaJars(tell)
+}
+
+const lastLine = ({ stderr = '', message = '' }: { stderr?: string; message?: string }) =>
+  stderr.trim().split('\n').at(-1) || message
