@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { readConfig } from '../../lib/runtime/config.ts'
+import { seededRandom } from '../../lib/runtime/random.ts'
+import { type Size, sizeNames } from '../../lib/runtime/topology.ts'
+import { blockLength, newPasswords } from './engine-file.ts'
+import {
+  brokerPort,
+  brokerSpec,
+  controllerPort,
+  databaseSpecs,
+  gatewaySpec,
+  instancesOf,
+  serviceSpecs,
+  watchdogSpecs,
+} from './specs.ts'
+
+const firstPort = 20_000
+
+const planOf = (size: Size) => ({
+  config: readConfig({ protocol: 'saga', audit: 'true' }, {}),
+  file: {
+    ...{ size, variant: 'saga/order', host: 'localhost', port: 8_000, partitions: 4, firstPort },
+    passwords: newPasswords(seededRandom(1)),
+    startedAt: 0,
+  },
+  ...{ data: '/data', root: '/till', node: 'node' },
+})
+
+for (const size of sizeNames) {
+  test(`${size}: no two processes share a name or a port, and all ports are in the block`, () => {
+    const plan = planOf(size)
+    const specs = [
+      ...databaseSpecs(plan),
+      brokerSpec(plan, ['java']),
+      ...serviceSpecs(plan),
+      gatewaySpec(plan),
+      ...watchdogSpecs(plan),
+    ]
+    assert.equal(new Set(specs.map(({ name }) => name)).size, specs.length)
+    const ports = [
+      ...[brokerPort(plan.file), controllerPort(plan.file)],
+      ...instancesOf(plan.file).flatMap(({ port, internalPort }) => [port, internalPort]),
+      ...databaseSpecs(plan).map(({ probe }) => ('port' in probe ? probe.port : 0)),
+      ...watchdogSpecs(plan).map(({ env }) => Number(env.INTERNAL_PORT)),
+    ]
+    assert.equal(new Set(ports).size, ports.length)
+    for (const port of ports) assert.ok(port >= firstPort && port < firstPort + blockLength)
+  })
+}
+
+test('a service gets every setting of the start, and its own database and no other', () => {
+  const plan = planOf('default')
+  const specs = serviceSpecs(plan)
+  for (const { env, name } of specs) {
+    const config = readConfig({}, env)
+    assert.deepEqual([config.protocol, config.audit, config.partitions], ['saga', true, 4])
+    assert.deepEqual([config.storage, config.bus, config.instance], ['redis', 'kafka', name])
+    const others = specs.filter((each) => each.name !== name)
+    const secrets = others.map((other) => other.env.REDIS_PASSWORD)
+    for (const secret of secrets) assert.ok(!JSON.stringify(env).includes(secret!))
+  }
+})
