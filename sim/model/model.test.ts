@@ -19,9 +19,9 @@ describe('formal model', { skip }, () => {
     })
   }
 
-  for (const [model, ability] of abilities) {
-    test(`${model}: ${ability}`, async () => {
-      assert((await witness(model, ability)).length > 5)
+  for (const ability of abilities) {
+    test(`${ability.model}: ${ability.name}`, async () => {
+      assert((await witness(ability)).length > 5)
     })
   }
 

@@ -114,6 +114,15 @@ pred nothingIsUndoneAfterThePivot {
   always all t: Tx | (some Log.phase[t] and isCommit[Log.phase[t]])
     => always t not in Participant.restored
 }
+/* What the log turns back reaches everyone who has executed, or will. */
+pred whoExecutedIsAsked {
+  always all t: Tx, p: Participant |
+    (Log.phase[t] = Compensating and p.branch[t] = Executed) => p in Log.asked[t]
+}
+pred undoneStaysUndone {
+  always all p: Participant, t: DidCompensate.(p.replies) | always t not in p.given
+}
+pred noMeansNever { always all p: Participant, t: No.(p.replies) | always t not in p.given }
 pred exactlyOnce { always no again }
 pred nothingIsParked { always no parked }
 pred decisionsAreStable {
@@ -138,6 +147,7 @@ pred refusalsAreRemembered {
 
 pred safe {
   paidMeansTaken and abortedMeansNothing and nothingIsUndoneAfterThePivot and exactlyOnce
+  whoExecutedIsAsked and undoneStaysUndone and noMeansNever
   nothingIsParked and decisionsAreStable and nothingIsHeldAfterTheEnd and answersAreFinal
   refusalsAreRemembered
 }
