@@ -1,0 +1,52 @@
+/**
+ * A shop of processes on Redis and Kafka (`./till up --engines redis-kafka`), on data of its own,
+ * for the suites of this folder.
+ */
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { findEngineShop } from '../cli/engines/engine-shop.ts'
+import { missingEngines } from '../cli/engines/needed.ts'
+import { httpRecords } from './http-records.ts'
+import type { RunningShop } from './running-shop.ts'
+import { Shop } from './shop.ts'
+import type { Variant } from './variants.ts'
+
+const till = fileURLToPath(new URL('../till', import.meta.url))
+const run = promisify(execFile)
+
+/** Whether everything that such a shop needs is on this machine. */
+export async function enginesAreThere(): Promise<boolean> {
+  const { packages, hasKafka } = await missingEngines()
+  return packages.length === 0 && hasKafka
+}
+
+/** Started and healthy; rejects with what ./till said. */
+export async function engineShop(variant: Variant): Promise<RunningShop> {
+  const directory = await mkdtemp(join(tmpdir(), 'till-engines-'))
+  const data = join(directory, 'shop')
+  const end = async () => {
+    await run(till, ['down', `--data=${data}`])
+    await rm(directory, { recursive: true, force: true })
+  }
+  try {
+    const flags = ['--detach', '--port=0', `--data=${data}`, `--variant=${variant.name}`]
+    const words = ['up', '--engines=redis-kafka', ...flags]
+    await run('env', ['AUDIT=true', till, ...words])
+    const found = findEngineShop(data)
+    if (found === undefined) throw new Error('The shop is up and cannot be found.')
+    const shop = new Shop(`http://127.0.0.1:${found.port}`)
+    const records = httpRecords(found.internal)
+    const close = async () => {
+      await Promise.all([shop.close(), records.close()])
+      await end()
+    }
+    return { variant, shop, records, close }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}

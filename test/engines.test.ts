@@ -1,0 +1,46 @@
+/**
+ * The suites of the embedded shop, unchanged, on Redis and Kafka: once started for each variant.
+ * Where an engine is missing: ./till engines install.
+ */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { concurrencySuite } from './concurrency.ts'
+import { contractSuite } from './contract.ts'
+import { engineShop, enginesAreThere } from './engine-shop.ts'
+import { microservicesSuite } from './microservices.ts'
+import type { RunningShop } from './running-shop.ts'
+import { variants } from './variants.ts'
+
+const areThere = await enginesAreThere()
+
+if (!areThere) {
+  const title = 'NO TEST RUNS ON REDIS AND KAFKA, WHICH ARE NOT HERE: RUN ./till engines install'
+  test(title, { skip: process.env.CI !== 'true' }, () => assert.fail(title))
+}
+
+describe('engines', { skip: !areThere, concurrency: 1 }, () => {
+  for (const variant of variants) {
+    describe(variant.name, { concurrency: 1 }, () => {
+      // One shop for all three suites: the last of them to end stops it.
+      const shared = sharedBy(3, () => engineShop(variant))
+      contractSuite('contract', shared)
+      microservicesSuite('walks', shared)
+      concurrencySuite('concurrency', shared)
+    })
+  }
+})
+
+/** The same shop for each of so many users; it is stopped when the last of them closes it. */
+function sharedBy(users: number, start: () => Promise<RunningShop>): () => Promise<RunningShop> {
+  let started: Promise<RunningShop> | undefined
+  let closed = 0
+  return async () => {
+    started ??= start()
+    const running = await started
+    const close = async () => {
+      closed++
+      if (closed === users) await running.close()
+    }
+    return { ...running, close }
+  }
+}
