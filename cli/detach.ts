@@ -25,7 +25,7 @@ const lastLines = 10
 export async function startDetached(config: Config, overrides: Overrides): Promise<RunFile> {
   const log = openLog(config.data)
   const till = fileURLToPath(new URL('till.ts', import.meta.url))
-  const child = spawn(process.execPath, [till, 'up', ...flagsOf(overrides)], {
+  const child = spawn(process.execPath, [...process.execArgv, till, 'up', ...flagsOf(overrides)], {
     detached: true,
     stdio: ['ignore', log.descriptor, log.descriptor],
   })

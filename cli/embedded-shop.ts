@@ -88,7 +88,7 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
       await service.start()
       vitals.addService(service)
     }
-    await internal.serve([...vitals.routes, ...internalRoutes(services)])
+    internal.serve([...vitals.routes, ...internalRoutes(services)])
     const gateway = await openPublicServer({ ...serving, routes: publicRoutes(services) })
     opened.push(() => gateway.close())
     opened.push(() => vitals.stopping())

@@ -99,7 +99,14 @@ test('the pure domain files import types of protocol only', () => {
 })
 
 test('each engine is known to one file', () => {
-  for (const name of ['lmdb', 'fastify', 'pino', 'ioredis', '@platformatic/kafka', 'prom-client']) {
+  for (const name of [
+    'lmdb',
+    'find-my-way',
+    'pino',
+    'ioredis',
+    '@platformatic/kafka',
+    'prom-client',
+  ]) {
     const users = sources.filter((file) => file.imports.some((to) => packageOf(to) === name))
     const product = users.filter((file) => !isTest(file)).map(({ path }) => path)
     assert.ok(product.length <= 1, `${name}: ${product.join(', ')}`)

@@ -130,7 +130,7 @@ function addParts(lifecycle: Lifecycle, { name, create, config, log }: Made): vo
     async start() {
       const of = (wanted: Route['visibility']) =>
         service.routes.filter(({ visibility }) => visibility === wanted)
-      await internal.serve([...vitals.routes, ...of('internal')])
+      internal.serve([...vitals.routes, ...of('internal')])
       const outer = await openPublicServer({ ...serving, routes: of('public') })
       vitals.serving()
       log.info('Serving', { port: outer.port, internalPort: internal.port, pid: process.pid })

@@ -1,14 +1,13 @@
 /**
- * Serves a table of routes over HTTP. Routing is fastify's (this is the only file that knows it);
- * what reaches a handler has passed wire.ts and parameters.ts, what it answers goes to answer.ts.
+ * Serves a table of routes over HTTP. Routing is find-my-way's (this is the only file that knows
+ * it); what reaches a handler has passed wire.ts and parameters.ts, what it answers goes to answer.ts.
  *
  * Promise: every error answer is a problem document that says nothing of the inside;
  * `invalid_request` is answered before a handler has begun; a handler that began is never cut short
  * by its client. Next: route.ts (the table), wire.ts (limits), openapi.ts (the description).
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { METHODS } from 'node:http'
-import { type FastifyInstance, fastify } from 'fastify'
+import findMyWay from 'find-my-way'
 import { sendAnswer, sendProblem } from './answer.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -24,7 +23,7 @@ export interface HttpServer {
   /** Port 0 takes any free one. Throws ShopError `port_taken` or `invalid_settings`. */
   listen(host: string, port: number): Promise<{ port: number }>
   /** Serves these routes from now on, in place of those before; requests under way end as begun. */
-  serve(routes: readonly Route[]): Promise<void>
+  serve(routes: readonly Route[]): void
   /**
    * Accepts nothing new and lets the requests under way end, for at most `drainMs`; then their
    * connections are cut, though their handlers go on. Resolves when every connection is closed.
@@ -49,11 +48,11 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   const beforeAnswer = (response: ServerResponse) => {
     if (closing) response.setHeader('Connection', 'close')
   }
-  let app = createApp(options, beforeAnswer)
+  let route = createRouter(options, beforeAnswer)
   let servers: readonly Server[] = []
   let closing: Promise<void> | undefined
 
-  const wire = createWire(config, clock, (request, response) => app.routing(request, response))
+  const wire = createWire(config, clock, (request, response) => route(request, response))
 
   async function drain(): Promise<void> {
     const ended = servers.map((server) => new Promise((resolve) => server.close(resolve)))
@@ -66,20 +65,16 @@ export function createHttpServer(options: HttpOptions): HttpServer {
     await Promise.all(ended)
     idle.cancel()
     deadline.cancel()
-    await app.close()
   }
 
   return {
     async listen(host, port) {
-      await app.ready()
       const opened = await listenOn(host, port, wire.createServer, settings)
       servers = opened.servers
       return { port: opened.port }
     },
-    async serve(routes) {
-      const next = createApp({ ...options, routes }, beforeAnswer)
-      await next.ready()
-      app = next
+    serve(routes) {
+      route = createRouter({ ...options, routes }, beforeAnswer)
     },
     close() {
       closing ??= drain()
@@ -91,49 +86,37 @@ export function createHttpServer(options: HttpOptions): HttpServer {
 /** Called when an answer of a handler is there, before it is written. */
 type BeforeAnswer = (response: ServerResponse) => void
 
-function createApp(
-  { routes, config, log }: HttpOptions,
-  beforeAnswer: BeforeAnswer,
-): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    exposeHeadRoutes: false,
-    routerOptions: {
-      // Too long is for the parameter's own rule to say, which names it; nothing here is a regexp.
-      maxParamLength: config.maxHeaderBytes,
-      querystringParser: (text) => ({ text }),
-    },
-    frameworkErrors: (_error, _request, reply) => {
-      reply.hijack()
-      sendProblem(reply.raw, 'invalid_request', 'The path is not well-formed: see RFC 3986.')
+type Router = (request: IncomingMessage, response: ServerResponse) => void
+
+function createRouter({ routes, config, log }: HttpOptions, beforeAnswer: BeforeAnswer): Router {
+  const methodsOf = methodsFinder(routes)
+  const router = findMyWay({
+    // Too long is for the parameter's own rule to say, which names it; nothing here is a regexp.
+    maxParamLength: config.maxHeaderBytes,
+    querystringParser: (text) => ({ text }),
+    onBadUrl: (_path, _request, response) =>
+      sendProblem(response, 'invalid_request', 'The path is not well-formed: see RFC 3986.'),
+    defaultRoute: (request, response) => {
+      const allowed = methodsOf(request)
+      if (allowed.length === 0) {
+        sendProblem(response, 'unknown_route', 'No route has this path.')
+      } else {
+        const allow = allowed.join(', ')
+        const headers = { Allow: allow }
+        sendProblem(response, 'method_not_allowed', `This route knows ${allow}.`, headers)
+      }
     },
   })
-  // Bodies never get as far as fastify (wire.ts), so its parsers of them would only be in the way.
-  for (const method of METHODS) app.addHttpMethod(method, { overrideExisting: true })
   for (const route of routes) {
     const serve = serverOf(route, config.maxBatchRecords, log, beforeAnswer)
-    app.route<{ Params: Record<string, string>; Querystring: { text: string } }>({
-      method: route.method === 'GET' ? ['GET', 'HEAD'] : route.method,
-      url: route.path.replace(/\{([^{}/]+)\}/g, ':$1'),
-      handler: (request, reply) => {
-        reply.hijack()
-        serve(request.raw, reply.raw, request.params, request.query.text)
-      },
-    })
+    router.on(
+      route.method === 'GET' ? ['GET', 'HEAD'] : route.method,
+      route.path.replace(/\{([^{}/]+)\}/g, ':$1'),
+      (request, response, parameters, _store, { text }) =>
+        serve(request, response, parameters as Record<string, string>, text ?? ''),
+    )
   }
-  const methodsOf = methodsFinder(routes)
-  app.setNotFoundHandler((request, reply) => {
-    reply.hijack()
-    const allowed = methodsOf(request.raw)
-    if (allowed.length === 0) {
-      sendProblem(reply.raw, 'unknown_route', 'No route has this path.')
-    } else {
-      const allow = allowed.join(', ')
-      const headers = { Allow: allow }
-      sendProblem(reply.raw, 'method_not_allowed', `This route knows ${allow}.`, headers)
-    }
-  })
-  return app
+  return (request, response) => router.lookup(request, response)
 }
 
 type Serve = (

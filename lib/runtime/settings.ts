@@ -122,7 +122,7 @@ export const settings = {
   ),
   sweepMs: setting(
     'SWEEP_MS',
-    whole(10, 600_000, 1_000),
+    whole(10, 600_000, 200),
     'ms between two sweeps of records that nothing needs any more',
   ),
   audit: setting(

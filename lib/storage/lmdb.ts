@@ -139,7 +139,7 @@ class LmdbDisk implements Disk {
     }
     for (const [place, change] of changes) {
       if (change === null) this.#cache.delete(place)
-      else this.#cache.set(place, change.record, change.text.length)
+      else this.#cache.renew(place, change.record, change.text.length)
     }
   }
 

@@ -27,6 +27,11 @@ export class RecordCache<R> {
     else this.#keep(place, record)
   }
 
+  /** A newer record, kept where the former one is: most of what is written is never read. */
+  renew(place: string, record: R, characters: number): void {
+    if (this.#young.has(place) || this.#old.has(place)) this.set(place, record, characters)
+  }
+
   delete(place: string): void {
     this.#young.delete(place)
     this.#old.delete(place)

@@ -32,6 +32,9 @@ export function encodeRecord(record: Json): string {
   return text
 }
 
+/** Up to so many keys of a step are looked up one by one: that is quicker than making a map. */
+const fewKeys = 16
+
 export class GroupDraft implements Draft {
   readonly #source: Source
   #changes = new Map<string, StoredRecord | null>()
@@ -41,6 +44,8 @@ export class GroupDraft implements Draft {
   #named: readonly string[] | undefined
   /** Their places: made once a step, because text is hashed once an object. */
   #places: readonly string[] = []
+  /** The places by their keys, where there are too many to look them up one by one. */
+  #placesByKey: ReadonlyMap<string, string> | undefined
 
   constructor(source: Source) {
     this.#source = source
@@ -58,6 +63,10 @@ export class GroupDraft implements Draft {
   run(partition: number, keys: readonly string[], step: (draft: Draft) => unknown): unknown {
     this.#named = keys
     this.#places = keys.map((key) => placeOf(partition, key))
+    this.#placesByKey =
+      keys.length > fewKeys
+        ? new Map(keys.map((key, index) => [key, this.#places[index]!]))
+        : undefined
     this.#undo.length = 0
     try {
       const result = step(this)
@@ -101,7 +110,10 @@ export class GroupDraft implements Draft {
 
   #placeOf(key: string): string {
     if (this.#named === undefined) throw new Error('A draft was used after its step had ended.')
-    const place = this.#places[this.#named.indexOf(key)]
+    const place =
+      this.#placesByKey === undefined
+        ? this.#places[this.#named.indexOf(key)]
+        : this.#placesByKey.get(key)
     // Redis reads the named keys before it runs the step, so no other key may be touched anywhere.
     if (place === undefined) {
       throw new Error(`A step touched ${JSON.stringify(key)}, which transact was not told of.`)
