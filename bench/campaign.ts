@@ -3,16 +3,19 @@
  * whatever else the machine does meets all of them alike, each run on a shop and data of its own.
  */
 import { systemClock } from '../lib/runtime/clock.ts'
+import { type EngineKind, startShop } from './engines-under-test.ts'
 import { probeFsync } from './environment.ts'
 import { openProgress } from './progress.ts'
 import type { Series } from './report.ts'
 import { type Figures, type LoadSettings, runOnce } from './run.ts'
-import { ShopUnderTest, type Target, withDataDirectory } from './shop-under-test.ts'
+import { type Target, withDataDirectory } from './shop-under-test.ts'
 import type { Mix, WorkloadOptions } from './workload.ts'
 
 export interface Campaign {
   readonly mixes: readonly Mix[]
   readonly runs: number
+  /** What a shop that is started stands on. */
+  readonly engines: EngineKind
   readonly workload: Omit<WorkloadOptions, 'mix'>
   readonly load: LoadSettings
   /** A shop that runs already, which is filled anew for every run; or the variants to start. */
@@ -47,7 +50,7 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
         each.runs.push(
           'origin' in shops
             ? await measure(shops)
-            : await onNewShop(each.variant, measure, fsyncMs),
+            : await onNewShop(campaign.engines, each.variant, measure, fsyncMs),
         )
       } finally {
         progress.end()
@@ -58,14 +61,14 @@ export async function runCampaign(campaign: Campaign): Promise<CampaignResult> {
 }
 
 function onNewShop(
+  engines: EngineKind,
   variant: string,
   measure: (target: Target) => Promise<Figures>,
   fsyncMs: number[],
 ): Promise<Figures> {
   return withDataDirectory(async (data) => {
     fsyncMs.push(probeFsync(data, systemClock))
-    const shop = new ShopUnderTest({ variant, data, port: 0 })
-    await shop.start()
+    const shop = await startShop(engines, { variant, data })
     const figures = await measure(shop.target)
     await shop.stop()
     return figures

@@ -6,16 +6,12 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { arrivalKinds } from '../bench/arrivals.ts'
 import { type Campaign, type CampaignResult, runCampaign } from '../bench/campaign.ts'
 import { findInconsistencies, type Inconsistencies } from '../bench/consistency.ts'
+import { type EngineKind, engineKinds, startShop } from '../bench/engines-under-test.ts'
 import { environment } from '../bench/environment.ts'
 import { exitOnSignals } from '../bench/processes.ts'
 import { head, rowsOf, warnings } from '../bench/report.ts'
 import { keepResult, refreshReadme } from '../bench/results.ts'
-import {
-  ShopUnderTest,
-  type Target,
-  targetOf,
-  withDataDirectory,
-} from '../bench/shop-under-test.ts'
+import { type Target, targetOf, withDataDirectory } from '../bench/shop-under-test.ts'
 import { mixes } from '../bench/workload.ts'
 import { usualExponent } from '../bench/zipf.ts'
 import { variants } from '../test/variants.ts'
@@ -31,6 +27,7 @@ Examples:
   ./till bench --variant all --mix uniform --mix hot    four variants and two mixes, side by side
   ./till bench --rate 2500 --arrivals poisson --duration 20    open loop: latency at this rate
   ./till bench --variant all --runs 5 --json        five paired runs, as JSON
+  ./till bench --engines redis-kafka                every service, Redis and Kafka a process
   ./till bench --data .till                         the shop that runs there: IT IS FILLED ANEW
   ./till bench --consistency                        the public benchmark's consistency test
 
@@ -59,6 +56,7 @@ interface Flags {
   readonly seed: number
   readonly consistency?: true
   readonly keep?: string
+  readonly engines: EngineKind
   readonly json?: true
 }
 
@@ -67,6 +65,11 @@ export function define(command: Command): void {
     .option('--data <directory>', 'measure the shop that runs on this data directory')
     .option('--url <address>', 'measure the shop at this address')
     .option('--internal-url <address>', 'where its internal routes are: a quicker check')
+    .addOption(
+      new Option('--engines <names>', 'what a shop that is started stands on')
+        .choices(engineKinds)
+        .default('embedded'),
+    )
     .addOption(several('--variant <name>', 'variant to start; all of them: all', variantNames))
     .addOption(several('--mix <name>', 'which items orders want; may be repeated', mixes))
     .option('--items <number>', 'items of the shop', count, 100_000)
@@ -126,6 +129,7 @@ function campaignOf(flags: Flags, target: Target | undefined): Campaign {
   const seconds = (value: number | undefined) => (value === undefined ? undefined : value * 1_000)
   return {
     shops: target ?? shopsFor(flags),
+    engines: flags.engines,
     mixes: flags.mix.length === 0 ? ['uniform'] : flags.mix,
     runs,
     workload: {
@@ -170,7 +174,8 @@ const openLoop = ({ rate, arrivals }: Campaign['load']) =>
 async function consistency(flags: Flags, target: Target | undefined): Promise<void> {
   const found: { variant: string; inconsistencies: Inconsistencies }[] = []
   for (const variant of target === undefined ? shopsFor(flags) : [target.variant]) {
-    const test = target === undefined ? onNewShop(variant) : findInconsistencies(target.origin)
+    const test =
+      target === undefined ? onNewShop(flags.engines, variant) : findInconsistencies(target.origin)
     found.push({ variant, inconsistencies: await test })
   }
   const rows = found.map(({ variant, inconsistencies }) => [
@@ -184,10 +189,9 @@ async function consistency(flags: Flags, target: Target | undefined): Promise<vo
   if (all.some((each) => each !== 0)) process.exitCode = exitCodes.failed
 }
 
-const onNewShop = (variant: string) =>
+const onNewShop = (engines: EngineKind, variant: string) =>
   withDataDirectory(async (data) => {
-    const shop = new ShopUnderTest({ variant, data, port: 0 })
-    await shop.start()
+    const shop = await startShop(engines, { variant, data })
     const found = await findInconsistencies(shop.target.origin)
     await shop.stop()
     return found
