@@ -1,7 +1,7 @@
 /**
  * The formal model, checked: `node sim/model/check.ts` proves both protocols up to the scopes of
  * their .als files, and shows for each known bug, put into the model, the counter-example in words.
- * `--deep` walks three steps further, some minutes instead of one. What it covers: README.md.
+ * `--deep` walks three steps further, for many minutes. What it covers: README.md.
  */
 import { parseArgs } from 'node:util'
 import { ask, missing } from './alloy.ts'
@@ -11,7 +11,7 @@ import { timelineOf } from './timeline.ts'
 export const models = ['two-phase-commit', 'saga'] as const
 export type Model = (typeof models)[number]
 
-/** States of a history, at most: as deep as one minute on one core allows for both models. */
+/** States of a history, at most: as deep as is searched in some 20 s of one core for each. */
 const states: Readonly<Record<Model, number>> = { 'two-phase-commit': 9, saga: 8 }
 const deeper = 3
 const scope = (steps: string) =>
