@@ -96,7 +96,7 @@ function clusterSuite(variant: Variant): void {
     const start = async () => lent(running)
     before(() => running.start())
     after(() => running.close())
-    contractSuite('contract', start)
+    let load: SteadyLoad | undefined
     microservicesSuite('microservices', start)
     concurrencySuite('concurrency', start)
 
@@ -110,7 +110,7 @@ function clusterSuite(variant: Variant): void {
     })
 
     test('an update of every service, and no checkout fails', async () => {
-      const load = await SteadyLoad.prepare(running.shop, orders)
+      load = await SteadyLoad.prepare(running.shop, orders)
       load.start(running.shop)
       try {
         for (const service of services) {
@@ -128,7 +128,7 @@ function clusterSuite(variant: Variant): void {
     })
 
     test('a pod of each kind is deleted under load, and comes again', async () => {
-      const load = await SteadyLoad.prepare(running.shop, orders)
+      assert.ok(load, 'the same load goes on, with the orders that are left')
       load.start(running.shop)
       try {
         const databases = services.map((each) => `${each}-db`)
@@ -149,6 +149,9 @@ function clusterSuite(variant: Variant): void {
       await running.reconnect()
       await assertSound(running, load.expected)
     })
+
+    // Its batch_init replaces paid orders, which the full check could not tell from lost ones.
+    contractSuite('contract', start)
   })
 }
 
