@@ -22,7 +22,7 @@ describe('engines', { skip: !areThere, concurrency: 1 }, () => {
   for (const variant of variants) {
     describe(variant.name, { concurrency: 1 }, () => {
       // One shop for all three suites. The contract comes last: its batch_init replaces paid
-      // orders, and the full check of the others could not tell that from orders that were lost.
+      // orders, and the full check of the others cannot tell that from orders that were lost.
       const shared = sharedBy(3, () => engineShop(variant))
       microservicesSuite('walks', shared)
       concurrencySuite('concurrency', shared)
