@@ -41,6 +41,11 @@ export const engineSettings = {
     'replicas that must have a write before it counts',
   ),
   redisWaitMs: setting('REDIS_WAIT_MS', whole(10, 60_000, 1_000), 'ms that they are waited for'),
+  redisPatienceMs: setting(
+    'REDIS_PATIENCE_MS',
+    whole(100, 60_000, 2_000),
+    'ms that a request waits for a Redis that is away or silent',
+  ),
   kafkaBrokers: setting(
     'KAFKA_BROKERS',
     words('localhost:9092'),

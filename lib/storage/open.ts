@@ -1,12 +1,13 @@
 /**
- * Chooses the storage adapter of a service by STORAGE. Next: lmdb.ts, or memory.ts.
+ * Chooses the storage adapter of a service by STORAGE. Next: lmdb.ts, redis.ts,
+ * or memory.ts.
  */
 import { join } from 'node:path'
 import type { Config } from '../runtime/config.ts'
-import { ShopError } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { openLmdbStorage } from './lmdb.ts'
 import { openMemoryStorage } from './memory.ts'
+import { openRedisStorage } from './redis.ts'
 import type { Storage } from './storage.ts'
 
 export interface OpenStorageOptions {
@@ -20,7 +21,7 @@ export interface OpenStorageOptions {
 
 /** Opens what an earlier process left, or creates it. `memory` starts empty and leaves nothing. */
 export async function openStorage(options: OpenStorageOptions): Promise<Storage> {
-  const { config, name, onFailure } = options
+  const { config, name, log, onFailure } = options
   const { storage, partitions } = config
   switch (storage) {
     case 'lmdb': {
@@ -29,7 +30,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     }
     case 'memory':
       return openMemoryStorage({ partitions })
-    default:
-      throw new ShopError('invalid_settings', `STORAGE=${storage}: this build has no such storage.`)
+    case 'redis':
+      return openRedisStorage(config, log)
   }
 }

@@ -10,8 +10,15 @@ export const CACHE_GENERATION_RECORDS = 16_384
 export const CACHED_RECORD_CHARACTERS = 1_024
 
 export class RecordCache<R> {
+  readonly #generationRecords: number
+  readonly #longest: number
   #young = new Map<string, R>()
   #old = new Map<string, R>()
+
+  constructor(generationRecords = CACHE_GENERATION_RECORDS, longest = CACHED_RECORD_CHARACTERS) {
+    this.#generationRecords = generationRecords
+    this.#longest = longest
+  }
 
   get(place: string): R | undefined {
     const young = this.#young.get(place)
@@ -23,7 +30,7 @@ export class RecordCache<R> {
 
   /** `characters` is the length of its JSON. */
   set(place: string, record: R, characters: number): void {
-    if (characters > CACHED_RECORD_CHARACTERS) this.delete(place)
+    if (characters > this.#longest) this.delete(place)
     else this.#keep(place, record)
   }
 
@@ -38,7 +45,7 @@ export class RecordCache<R> {
   }
 
   #keep(place: string, record: R): void {
-    if (this.#young.size >= CACHE_GENERATION_RECORDS) {
+    if (this.#young.size >= this.#generationRecords) {
       this.#old = this.#young
       this.#young = new Map()
     }

@@ -46,6 +46,7 @@ export class GroupDraft implements Draft {
   #places: readonly string[] = []
   /** The places by their keys, where there are too many to look them up one by one. */
   #placesByKey: ReadonlyMap<string, string> | undefined
+  readonly #reads: string[] = []
 
   constructor(source: Source) {
     this.#source = source
@@ -68,6 +69,7 @@ export class GroupDraft implements Draft {
         ? new Map(keys.map((key, index) => [key, this.#places[index]!]))
         : undefined
     this.#undo.length = 0
+    this.#reads.length = 0
     try {
       const result = step(this)
       if (result instanceof Promise) throw new TypeError('A storage step must be synchronous.')
@@ -77,14 +79,28 @@ export class GroupDraft implements Draft {
         if (before === undefined) this.#changes.delete(place)
         else this.#changes.set(place, before)
       }
+      this.#undo.length = 0
       throw error
     } finally {
       this.#named = undefined
     }
   }
 
+  /** Keys that the step which ran last has read, each once or more; also if it threw. */
+  get lastReads(): readonly string[] {
+    return this.#reads
+  }
+
+  /** What the step which ran last has changed, by place: nothing if it threw. */
+  lastChanges(): Changes {
+    const changed = new Map<string, StoredRecord | null>()
+    for (const [place] of this.#undo) changed.set(place, this.#changes.get(place)!)
+    return changed
+  }
+
   get<R extends Json>(key: string): R | undefined {
     const place = this.#placeOf(key)
+    this.#reads.push(key)
     const change = this.#changes.get(place)
     if (change === undefined) return this.#source.read(place) as R | undefined
     return change === null ? undefined : (change.record as R)

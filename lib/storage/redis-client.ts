@@ -1,0 +1,158 @@
+/**
+ * One connection to one Redis server. The only file that imports ioredis.
+ *
+ * Promise: a command is sent once. The library's own queues, resending and reconnecting are off:
+ * what was sent and not answered when the connection ends may have happened, and only who sent it
+ * can tell what to do then. Next: redis-server-link.ts, which makes a new connection after each.
+ */
+import { readFileSync } from 'node:fs'
+import type { Socket } from 'node:net'
+import { Command, Redis, type RedisOptions, ReplyError } from 'ioredis'
+
+export interface RedisTarget {
+  readonly host: string
+  readonly port: number
+}
+
+export interface RedisSettings {
+  readonly username: string
+  readonly password: string
+  readonly db: number
+  readonly tls: boolean
+  readonly tlsCa: string
+  readonly sentinelPassword: string
+  /** For people who look at the server's list of clients. */
+  readonly name: string
+  readonly connectWithinMs: number
+}
+
+/** Behind Sentinel: who knows the primary, and what they call it. */
+export interface RedisSentinels {
+  readonly sentinels: readonly RedisTarget[]
+  readonly primary: string
+}
+
+/** A server's refusal takes the place of a reply. */
+export class RedisRefusal {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+export type RedisCommand = readonly [name: string, args: readonly string[]]
+
+export interface RedisConnection {
+  /** host:port that was connected to. */
+  readonly address: string
+  /** In order, in one write. Rejects if the connection ends before the last reply. */
+  send(commands: readonly RedisCommand[]): Promise<readonly unknown[]>
+  /** Resolves when it has ended, with why. */
+  readonly ended: Promise<string>
+  /** At once: replies that are under way are lost. */
+  end(): void
+}
+
+/** Longest time that a connection which is given up may linger. */
+const lingerMs = 1
+
+/**
+ * Resolves when the server takes commands: it is no replica (behind Sentinel) and has loaded its
+ * data. Rejects with an Error whose message says why not.
+ */
+export async function connectRedis(
+  to: RedisTarget | RedisSentinels,
+  settings: RedisSettings,
+): Promise<RedisConnection> {
+  const redis = new Redis({
+    ...optionsOf(settings),
+    ...whereOf(to, settings),
+  } as RedisOptions)
+  let why = 'the connection was closed'
+  redis.on('error', (error: Error) => {
+    why = error.message === '' ? ((error as { code?: string }).code ?? why) : error.message
+  })
+  const ended = new Promise<string>((resolve) => redis.once('end', () => resolve(why)))
+  const end = () => redis.disconnect()
+  const timer = setTimeout(() => {
+    why = `no answer within ${settings.connectWithinMs} ms`
+    end()
+  }, settings.connectWithinMs)
+  try {
+    await redis.connect()
+  } catch (error) {
+    end()
+    throw new Error(why === 'the connection was closed' ? (error as Error).message : why)
+  } finally {
+    clearTimeout(timer)
+  }
+  const socket = (redis as unknown as { stream: Socket }).stream
+  const address = 'host' in to ? to : { host: socket.remoteAddress, port: socket.remotePort }
+  return {
+    address: `${address.host}:${address.port}`,
+    ended,
+    end,
+    send: (commands) => send(redis, socket, commands),
+  }
+}
+
+function optionsOf(settings: RedisSettings) {
+  const { username, password, db, name, connectWithinMs } = settings
+  return {
+    ...(username === '' ? {} : { username }),
+    ...(password === '' ? {} : { password }),
+    db,
+    connectionName: name,
+    connectTimeout: connectWithinMs,
+    disconnectTimeout: lingerMs,
+    maxLoadingRetryTime: 500,
+    lazyConnect: true,
+    retryStrategy: null,
+    enableOfflineQueue: false,
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    disableClientInfo: true,
+    protocol: 2,
+  } as const
+}
+
+function whereOf(to: RedisTarget | RedisSentinels, settings: RedisSettings) {
+  const ca = settings.tlsCa === '' ? {} : { ca: readFileSync(settings.tlsCa) }
+  if ('host' in to) {
+    return { ...to, ...(settings.tls && { tls: { ...ca, servername: to.host } }) }
+  }
+  const { sentinelPassword } = settings
+  return {
+    sentinels: [...to.sentinels],
+    name: to.primary,
+    role: 'master',
+    sentinelRetryStrategy: () => null,
+    sentinelCommandTimeout: settings.connectWithinMs,
+    ...(sentinelPassword === '' ? {} : { sentinelPassword }),
+    ...(settings.tls && { tls: ca, sentinelTLS: ca, enableTLSForSentinelMode: true }),
+  } as const
+}
+
+function send(redis: Redis, socket: Socket, commands: readonly RedisCommand[]) {
+  socket.cork()
+  const replies = commands.map(([name, args]) =>
+    replyOf(
+      redis.sendCommand(
+        new Command(name, args as string[], { replyEncoding: 'utf8' }),
+      ) as Promise<unknown>,
+    ),
+  )
+  socket.uncork()
+  return Promise.all(replies)
+}
+
+/** What the server said is a reply, also when it said no; anything else is a lost connection. */
+async function replyOf(reply: Promise<unknown>): Promise<unknown> {
+  try {
+    return await reply
+  } catch (error) {
+    if (error instanceof ReplyError) return new RedisRefusal((error as Error).message)
+    throw error
+  }
+}

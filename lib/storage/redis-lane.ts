@@ -1,0 +1,219 @@
+/**
+ * Units of work on their way to one Redis server: those that come while a group is under way wait
+ * and form the next one.
+ *
+ * Promise: a unit that changes something is sent once more only if the server has said that nothing
+ * of it happened; where no answer came it is rejected with `storage_unavailable`, because it may
+ * have happened. What only reads is asked again. Nothing waits longer than the unit's own limit.
+ * Next: redis-group.ts (what is sent), redis.ts (who sends).
+ */
+import type { Clock, Timer } from '../runtime/clock.ts'
+import { ShopError } from '../runtime/errors.ts'
+import type { Histogram } from '../runtime/metric.ts'
+import { type RedisConnection, RedisRefusal } from './redis-client.ts'
+import { answerLost, notOurs, refusalError, refusalOf, unavailable } from './redis-errors.ts'
+import { RedisGroup, type Unit } from './redis-group.ts'
+import { KnownRecords } from './redis-known-records.ts'
+import type { RedisLink } from './redis-link.ts'
+import type { Script } from './redis-script.ts'
+import { encodeRecord, GroupDraft } from './step.ts'
+
+/** Units of one group: bounds the time that one group keeps the event loop and the server. */
+const MOST_UNITS = 1_024
+/** Changes after which a group is full, however few its units are. */
+const MOST_CHANGES = 4_000
+/** Units that wait for their group; more are refused as `overloaded`. */
+const MOST_WAITING = 65_536
+/** How often units that have waited too long are looked for. */
+const expireEveryMs = 50
+/** Before a server that is busy with itself is asked again. */
+const laterMs = 20
+
+export interface LaneOptions {
+  readonly link: RedisLink
+  readonly script: Script
+  readonly clock: Clock
+  /** Replicas that must have each group, and how long they are waited for. */
+  readonly waitReplicas: number
+  readonly waitMs: number
+  /** A server that is silent for longer is given up. */
+  readonly answerWithinMs: number
+  readonly stats: { steps: number; writes: number }
+  readonly groups: Histogram
+  readonly server: string
+}
+
+export class RedisLane {
+  readonly #options: LaneOptions
+  readonly #known: KnownRecords
+  readonly #draft: GroupDraft
+  readonly #timer: Timer
+  #waiting: Unit[] = []
+  #isRunning = false
+  #idle: (() => void)[] = []
+
+  constructor(options: LaneOptions) {
+    this.#options = options
+    this.#known = new KnownRecords(options.server)
+    this.#draft = new GroupDraft({
+      encode: (record) => ({ record, text: encodeRecord(record) }),
+      read: (place) => this.#known.get(place)?.record,
+    })
+    this.#timer = options.clock.every(expireEveryMs, () => this.#expire())
+  }
+
+  add(unit: Unit): void {
+    if (this.#waiting.length >= MOST_WAITING) {
+      const sentence = `${MOST_WAITING} steps already wait for Redis. Try again in a moment.`
+      unit.reject(new ShopError('overloaded', sentence))
+      return
+    }
+    this.#waiting.push(unit)
+    this.wake()
+  }
+
+  /** Goes on with what waits, if there is a connection. */
+  wake(): void {
+    if (this.#isRunning) return
+    this.#isRunning = true
+    setImmediate(() => void this.#run())
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  async drained(): Promise<void> {
+    if (this.#isRunning || this.#waiting.length > 0) {
+      await new Promise<void>((resolve) => this.#idle.push(resolve))
+    }
+  }
+
+  close(error: ShopError): void {
+    this.#timer.cancel()
+    for (const unit of this.#waiting.splice(0)) unit.reject(error)
+  }
+
+  async #run(): Promise<void> {
+    for (;;) {
+      const { connection } = this.#options.link
+      if (this.#waiting.length === 0 || connection === undefined) break
+      await this.#runGroup(connection)
+    }
+    this.#isRunning = false
+    if (this.#waiting.length === 0) for (const idle of this.#idle.splice(0)) idle()
+  }
+
+  async #runGroup(connection: RedisConnection): Promise<void> {
+    const group = new RedisGroup(this.#known, this.#draft)
+    let taken = 0
+    while (taken < this.#waiting.length && group.units < MOST_UNITS) {
+      group.add(this.#waiting[taken++]!)
+      if (group.changes >= MOST_CHANGES) break
+    }
+    this.#waiting = this.#waiting.slice(taken)
+    this.#options.stats.steps += group.units
+    let replies: readonly unknown[]
+    try {
+      replies = await this.#send(connection, group)
+    } catch (error) {
+      for (const partition of group.parts) this.#lost(group, partition, (error as Error).message)
+      return
+    }
+    this.#known.forgetFresh()
+    const again = await this.#take(connection, group, replies)
+    if (again.length > 0) this.#waiting = [...again, ...this.#waiting]
+    // Lets the callers of this group join the next one.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  async #send(connection: RedisConnection, group: RedisGroup): Promise<readonly unknown[]> {
+    const { clock, script, waitReplicas, waitMs, answerWithinMs } = this.#options
+    const wait = ['wait', [String(waitReplicas), String(waitMs)]] as const
+    const timer = clock.after(answerWithinMs + waitMs * Math.sign(waitReplicas), () => {
+      connection.end()
+    })
+    const sent = (name: 'evalsha' | 'eval', source: string) => {
+      const command = group.command(name, source, waitReplicas > 0)
+      return connection.send(waitReplicas > 0 ? [command, wait] : [command])
+    }
+    try {
+      const replies = await sent('evalsha', script.sha)
+      const isUnknown = replies[0] instanceof RedisRefusal && /NOSCRIPT/.test(replies[0].text)
+      return isUnknown ? await sent('eval', script.text) : replies
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  /** Tells every unit what came of it; returns those that have to run again, in their order. */
+  async #take(
+    connection: RedisConnection,
+    group: RedisGroup,
+    [reply, copies]: readonly unknown[],
+  ): Promise<readonly Unit[]> {
+    const { waitReplicas, stats, groups, server } = this.#options
+    const answers =
+      reply instanceof RedisRefusal ? group.parts.map(() => reply.text) : (reply as unknown[])
+    const isCopied = waitReplicas === 0 || (typeof copies === 'number' && copies >= waitReplicas)
+    const again: Unit[] = []
+    for (const [index, partition] of group.parts.entries()) {
+      const answer = answers[index]
+      if (typeof answer === 'string')
+        again.push(...this.#refused(connection, group, partition, answer))
+      else if (!isCopied) this.#lost(group, partition, `only ${String(copies)} replicas have it`)
+      else {
+        const settled = group.settle(partition, answer as 1 | (number | string)[])
+        if (settled.garbled === undefined) again.push(...settled.again)
+        else for (const unit of settled.again) unit.reject(notOurs(server, settled.garbled))
+      }
+    }
+    if (group.changes > 0) {
+      stats.writes++
+      groups.observe(group.units)
+    }
+    if (again.length > 0 && answers.some((answer) => typeof answer === 'string')) {
+      await this.#options.clock.sleep(laterMs)
+    }
+    return again
+  }
+
+  /** The server said that nothing of the partition's share was done. */
+  #refused(
+    connection: RedisConnection,
+    group: RedisGroup,
+    partition: number,
+    text: string,
+  ): readonly Unit[] {
+    const refusal = refusalOf(text)
+    if (refusal === 'elsewhere') connection.end()
+    if (refusal === 'later' || refusal === 'elsewhere') return group.unitsOf(partition)
+    const error = refusalError(this.#options.server, text)
+    if (refusal === 'full') {
+      const { writing, reading } = group.sorted(partition)
+      for (const unit of writing) unit.reject(error)
+      return reading
+    }
+    for (const unit of group.unitsOf(partition)) unit.reject(error)
+    return []
+  }
+
+  /** No answer, or not one that counts: what writes may have happened, what reads is asked again. */
+  #lost(group: RedisGroup, partition: number, why: string): void {
+    const { writing, reading } = group.sorted(partition)
+    for (const unit of writing) unit.reject(answerLost(this.#options.server, why))
+    this.#waiting = [...reading, ...this.#waiting]
+  }
+
+  #expire(): void {
+    const { clock, link, server } = this.#options
+    if (this.#waiting.length === 0) return
+    const now = clock.now()
+    const isLate = ({ giveUpAt }: Unit) => giveUpAt <= now || link.misfit !== undefined
+    const late = this.#waiting.filter(isLate)
+    if (late.length === 0) return
+    this.#waiting = this.#waiting.filter((unit) => !isLate(unit))
+    const why = link.connection === undefined ? link.why : 'it was not this step’s turn in time'
+    for (const unit of late) unit.reject(link.misfit ?? unavailable(server, why))
+    if (this.#waiting.length === 0 && !this.#isRunning) {
+      for (const idle of this.#idle.splice(0)) idle()
+    }
+  }
+}

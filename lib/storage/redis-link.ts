@@ -1,0 +1,115 @@
+/**
+ * Keeps one connection to a Redis server: when it ends, another is made, with a growing pause.
+ *
+ * Promise: `connection` is one that has been greeted (what is stored there is ours) or undefined;
+ * while there is none, `why` says so for people. Next: redis-lane.ts, which sends on it.
+ */
+import type { Clock } from '../runtime/clock.ts'
+import type { ShopError } from '../runtime/errors.ts'
+import type { Log } from '../runtime/log.ts'
+import {
+  connectRedis,
+  type RedisConnection,
+  type RedisSentinels,
+  type RedisSettings,
+  type RedisTarget,
+} from './redis-client.ts'
+
+/** Pauses between two tries to connect: the first, doubled up to the longest. */
+const firstPauseMs = 20
+const longestPauseMs = 500
+/** How often people are told that there is still no connection. */
+const remindEveryMs = 10_000
+
+export interface RedisLinkOptions {
+  /** Where to connect to, looked up before each try. */
+  target(): Promise<RedisTarget | RedisSentinels>
+  readonly settings: RedisSettings
+  readonly clock: Clock
+  readonly log: Log
+  /** Looks at a new connection before anyone may use it; throws where it is of no use. */
+  greet(connection: RedisConnection): Promise<void>
+  onReady(): void
+  onLost(why: string): void
+}
+
+export class RedisLink {
+  readonly #options: RedisLinkOptions
+  #connection: RedisConnection | undefined
+  #why = 'not connected yet'
+  /** What `greet` threw last: waiting does not heal it. */
+  #misfit: ShopError | undefined
+  #isClosed = false
+  #told = Number.NEGATIVE_INFINITY
+
+  constructor(options: RedisLinkOptions) {
+    this.#options = options
+  }
+
+  get connection(): RedisConnection | undefined {
+    return this.#connection
+  }
+
+  get why(): string {
+    return this.#why
+  }
+
+  get misfit(): ShopError | undefined {
+    return this.#misfit
+  }
+
+  /** Connects, and goes on doing so until `close`. */
+  async run(): Promise<void> {
+    const { clock } = this.#options
+    for (let pauseMs = firstPauseMs; !this.#isClosed; ) {
+      const connection = await this.#connect()
+      if (connection === undefined) {
+        await clock.sleep(pauseMs)
+        pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+        continue
+      }
+      pauseMs = firstPauseMs
+      this.#why = await connection.ended
+      this.#connection = undefined
+      if (this.#isClosed) return
+      this.#options.log.warn('connection to Redis lost', {
+        server: connection.address,
+        why: this.#why,
+      })
+      this.#options.onLost(this.#why)
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#connection?.end()
+  }
+
+  async #connect(): Promise<RedisConnection | undefined> {
+    const { target, settings, greet, onReady } = this.#options
+    let connection: RedisConnection | undefined
+    try {
+      connection = await connectRedis(await target(), settings)
+      await greet(connection)
+      if (this.#isClosed) throw new Error('closed')
+      this.#connection = connection
+      this.#misfit = undefined
+      onReady()
+      return connection
+    } catch (error) {
+      connection?.end()
+      this.#failed(error as Error)
+      return undefined
+    }
+  }
+
+  #failed(error: Error): void {
+    const { clock, log } = this.#options
+    this.#why = error.message
+    this.#misfit = error.name === 'ShopError' ? (error as ShopError) : undefined
+    const now = clock.now()
+    if (this.#isClosed || now - this.#told < remindEveryMs) return
+    this.#told = now
+    log.warn('no connection to Redis', { why: this.#why })
+  }
+}

@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { systemClock } from '../runtime/clock.ts'
+import { type Overrides, readConfig } from '../runtime/config.ts'
+import { ShopError } from '../runtime/errors.ts'
+import type { Log } from '../runtime/log.ts'
+import { PARTITIONS, storageConformance } from './conformance.ts'
+import { openRedisStorage, type RedisStorage } from './redis.ts'
+import { hasRedis, RedisServer } from './redis-server.ts'
+
+const skip = hasRedis()
+  ? false
+  : 'REDIS IS MISSING: NOTHING OF IT WAS TESTED. ./till engines install GETS IT'
+if (skip !== false && process.env.CI === 'true') throw new Error(skip)
+
+const warnings: string[] = []
+const quiet: Log = {
+  fatal: () => {},
+  error: () => {},
+  warn: (message) => void warnings.push(message),
+  info: () => {},
+  debug: () => {},
+  child: () => quiet,
+} as unknown as Log
+
+const port = 16_600
+const server = new RedisServer(port, ['--databases', '1000'])
+let databases = 0
+
+const configOf = (overrides: Overrides) =>
+  readConfig({ storage: 'redis', partitions: String(PARTITIONS), ...overrides }, {})
+const openOn = (overrides: Overrides) => openRedisStorage(configOf(overrides), quiet)
+const fresh = (): Overrides => ({ redisPort: String(port), redisDb: String(databases++) })
+
+if (skip === false) {
+  before(() => server.start())
+  after(() => server.remove())
+  storageConformance('redis', {
+    async openFresh() {
+      const where = fresh()
+      const opened: RedisStorage[] = []
+      const open = async () => {
+        opened.push(await openOn(where))
+        return opened.at(-1)!
+      }
+      const storage = await open()
+      return {
+        storage,
+        reopen: open,
+        writes: () => storage.stats.writes,
+        dispose: async () => {
+          for (const each of opened) await each.close()
+        },
+      }
+    },
+  })
+}
+
+interface Counter {
+  readonly n: number
+}
+
+const raise = (storage: RedisStorage, key: string, partition = 0) =>
+  storage.transact(partition, [key], (draft) => {
+    const n = (draft.get<Counter>(key)?.n ?? 0) + 1
+    draft.put(key, { n })
+    return n
+  })
+
+describe('redis: several instances on one database', { skip }, () => {
+  test('no raise of a counter is lost, whoever makes it; every read is the newest', async () => {
+    const where = fresh()
+    const storages = await Promise.all(Array.from({ length: 3 }, () => openOn(where)))
+    const rounds = 100
+    await Promise.all(
+      storages.flatMap((storage) =>
+        ['a', 'b', 'c', 'd'].map(async (key) => {
+          for (let round = 0; round < rounds; round++) {
+            const n = await raise(storage, key)
+            const seen = await storages[round % storages.length]!.read<Counter>(0, key)
+            assert.ok(seen!.n >= n)
+          }
+        }),
+      ),
+    )
+    for (const key of ['a', 'b', 'c', 'd']) {
+      assert.deepEqual(await storages[0]!.read(0, key), { n: rounds * storages.length })
+    }
+    for (const storage of storages) await storage.close()
+  })
+})
+
+describe('redis: the server dies', { skip }, () => {
+  test('killed in the middle of writes, many times: what was acknowledged is there', async () => {
+    const own = new RedisServer(port + 1)
+    await own.start()
+    const storage = await openOn({ redisPort: String(own.port), redisPatienceMs: '3000' })
+    const acknowledged = new Map<string, number>()
+    const unknown = new Map<string, number>()
+    let isOver = false
+    const lanes = Array.from({ length: 24 }, async (_, lane) => {
+      const [key, partition] = [`lane-${lane}`, lane % PARTITIONS]
+      while (!isOver) {
+        try {
+          acknowledged.set(key, await raise(storage, key, partition))
+        } catch (error) {
+          assert.equal((error as ShopError).code, 'storage_unavailable')
+          unknown.set(key, (unknown.get(key) ?? 0) + 1)
+        }
+      }
+    })
+    for (let kill = 0; kill < 8; kill++) {
+      await systemClock.sleep(150)
+      await own.kill()
+      assert.equal(storage.health().usable, false)
+      await own.start()
+    }
+    await systemClock.sleep(500)
+    isOver = true
+    await Promise.all(lanes)
+    assert.ok(
+      [...unknown.values()].some((count) => count > 0),
+      'no answer was ever lost',
+    )
+    for (let lane = 0; lane < lanes.length; lane++) {
+      const key = `lane-${lane}`
+      const { n } = (await storage.read<Counter>(lane % PARTITIONS, key))!
+      const least = acknowledged.get(key)!
+      assert.ok(n >= least && n <= least + (unknown.get(key) ?? 0), `${key}: ${n}, ${least}`)
+    }
+    await storage.close()
+    await own.remove()
+  })
+
+  test('frozen: requests are refused within the patience, and it comes back by itself', async () => {
+    const own = new RedisServer(port + 2)
+    await own.start()
+    const storage = await openOn({ redisPort: String(own.port), redisPatienceMs: '300' })
+    assert.equal(await raise(storage, 'a'), 1)
+    own.signal('SIGSTOP')
+    await assert.rejects(raise(storage, 'a'), { code: 'storage_unavailable' })
+    await assert.rejects(storage.read(0, 'a'), { code: 'storage_unavailable' })
+    await assert.rejects(storage.scan(0, '', { limit: 1 }), { code: 'storage_unavailable' })
+    own.signal('SIGCONT')
+    await storage.untilUsable(5_000)
+    const n = await raise(storage, 'a')
+    assert.ok(n === 2 || n === 3)
+    await storage.close()
+    await own.remove()
+  })
+})
+
+describe('redis: what a server may answer', { skip }, () => {
+  test('out of memory: writes are refused as storage_full, reads go on, nothing is half done', async () => {
+    const own = new RedisServer(port + 3)
+    await own.start()
+    const where = { redisPort: String(own.port) }
+    const storage = await openOn(where)
+    await raise(storage, 'a')
+    await own.command('config', 'set', 'maxmemory', '1')
+    await assert.rejects(raise(storage, 'a'), { code: 'storage_full' })
+    assert.deepEqual(await storage.read(0, 'a'), { n: 1 })
+    await own.command('config', 'set', 'maxmemory', '0')
+    assert.equal(await raise(storage, 'a'), 2)
+    await storage.close()
+    await own.remove()
+  })
+
+  test('a replica takes no writes; promoted, it does', async () => {
+    const own = new RedisServer(port + 4)
+    await own.start()
+    const storage = await openOn({ redisPort: String(own.port), redisPatienceMs: '400' })
+    await raise(storage, 'a')
+    await own.command('replicaof', '127.0.0.1', '1')
+    await assert.rejects(raise(storage, 'a'), { code: 'storage_unavailable' })
+    await own.command('replicaof', 'no', 'one')
+    await storage.untilUsable(5_000)
+    assert.equal(await raise(storage, 'a'), 2)
+    await storage.close()
+    await own.remove()
+  })
+
+  test('WAIT without a replica that has it: nothing is acknowledged', async () => {
+    const where = { ...fresh(), redisWaitReplicas: '1', redisWaitMs: '50' }
+    const storage = await openOn(where)
+    await assert.rejects(raise(storage, 'a'), { code: 'storage_unavailable' })
+    await storage.close()
+  })
+})
+
+describe('redis: hostile values', { skip }, () => {
+  test('what is not JSON, or of another type, is refused with a sentence; others go on', async () => {
+    const db = String(databases)
+    const storage = await openOn(fresh())
+    await raise(storage, 'a')
+    await raise(storage, 'b', 1)
+    await server.command('-n', db, 'hset', 'till:{0}:records', 'a', '{not json')
+    await assert.rejects(raise(storage, 'a'), { code: 'data_unreadable' })
+    await assert.rejects(storage.read(0, 'a'), { code: 'data_unreadable' })
+    await server.command('-n', db, 'hset', 'till:{0}:records', 'a', 'null')
+    await assert.rejects(storage.read(0, 'a'), { code: 'data_unreadable' })
+    await server.command('-n', db, 'del', 'till:{0}:records')
+    await server.command('-n', db, 'set', 'till:{0}:records', 'mine')
+    await assert.rejects(raise(storage, 'a'), { code: 'data_unreadable' })
+    assert.equal(await raise(storage, 'b', 1), 2)
+    await storage.close()
+  })
+})
+
+describe('redis: wrong settings', { skip }, () => {
+  test('each is a sentence', async () => {
+    const where = fresh()
+    await (await openOn(where)).close()
+    const open = (overrides: Overrides) => openOn({ ...where, ...overrides })
+    await assert.rejects(open({ partitions: '3' }), { code: 'partitions_differ' })
+    await assert.rejects(open({ redisSentinels: 'nowhere', redisSentinelName: 'x' }), {
+      code: 'invalid_settings',
+    })
+    await assert.rejects(open({ redisPassword: 'wrong', redisUsername: 'nobody' }), (error) => {
+      assert.ok(error instanceof ShopError && error.code === 'storage_unavailable')
+      return /REDIS_PASSWORD/.test(error.message)
+    })
+  })
+
+  test('a server that would lose acknowledged writes is warned of', async () => {
+    const own = new RedisServer(port + 5, ['--appendfsync', 'everysec'])
+    await own.start()
+    warnings.length = 0
+    await (await openOn({ redisPort: String(own.port) })).close()
+    assert.ok(
+      warnings.some((warning) => /appendfsync everysec/.test(warning)),
+      warnings.join(),
+    )
+    await own.remove()
+  })
+})

@@ -1,0 +1,254 @@
+/**
+ * Storage on Redis, how the services are deployed: one server, a primary behind Sentinel, or a
+ * Cluster. Several instances of a service share it; compare-and-set.lua makes their steps atomic.
+ *
+ * Promise: what storage.ts says, as far as the server is set to keep what it acknowledges
+ * (appendonly, appendfsync always; REDIS_WAIT_REPLICAS where there are replicas): where it is not,
+ * that is said at the start. A server that is away is waited for REDIS_PATIENCE_MS; it comes back
+ * without a restart here. All keys of a partition share a hash tag.
+ * Next: redis-lane.ts (work under way), redis-link.ts (the connection), redis-group.ts (the writes).
+ */
+import { systemClock } from '../runtime/clock.ts'
+import type { Config } from '../runtime/config.ts'
+import { ShopError } from '../runtime/errors.ts'
+import { type Health, usable } from '../runtime/health.ts'
+import type { Log } from '../runtime/log.ts'
+import { Histogram, sizeBounds } from '../runtime/metric.ts'
+import { LOAD_CHUNK_RECORDS, storageMetrics } from './group-commit.ts'
+import { AFTER_ALL_KEYS, requireKey, requirePrefix } from './keys.ts'
+import { type RedisCommand, type RedisConnection, RedisRefusal } from './redis-client.ts'
+import { notOurs, refusalError, unavailable } from './redis-errors.ts'
+import { requireOurs, warnOfSettings } from './redis-greeting.ts'
+import { indexKey, recordsKey, type Unit } from './redis-group.ts'
+import { RedisLane } from './redis-lane.ts'
+import { RedisLink } from './redis-link.ts'
+import { readScript } from './redis-script.ts'
+import { redisSettings, serverName, targetOf } from './redis-target.ts'
+import { encodeRecord, type StoredRecord } from './step.ts'
+import type { Draft, Json, ScanOptions, Storage, StoredEntry } from './storage.ts'
+
+/** Until a server that is not there yet, or is loading its data, must answer at the start. */
+const openWithinMs = 60_000
+const lookEveryMs = 20
+/** Records asked for by one command of a scan. */
+const recordsAtOnce = 2_000
+
+/**
+ * Resolves when the server takes commands. Throws `partitions_differ`, `data_newer`,
+ * `data_unreadable`, or `storage_unavailable` when it cannot be reached within a minute, or refuses
+ * this user. After a crash at any moment each group is there wholly or not at all.
+ */
+export async function openRedisStorage(config: Config, log: Log): Promise<RedisStorage> {
+  const storage = new RedisStorage(config, log)
+  try {
+    await storage.untilUsable(openWithinMs)
+  } catch (error) {
+    await storage.close()
+    throw error
+  }
+  return storage
+}
+
+interface Server {
+  readonly link: RedisLink
+  readonly lane: RedisLane
+}
+
+export class RedisStorage implements Storage {
+  readonly partitions: number
+  readonly stats = { steps: 0, writes: 0 }
+  readonly #groups = new Histogram(sizeBounds)
+  readonly metrics = storageMetrics(this.stats, this.#groups)
+  readonly #config: Config
+  readonly #name: string
+  /** One for all partitions; in a Cluster one for each, because each may be on another server. */
+  readonly #servers: readonly Server[]
+  #closing: Promise<void> | undefined
+
+  constructor(config: Config, log: Log) {
+    this.partitions = config.partitions
+    this.#config = config
+    this.#name = serverName(config)
+    const count = config.redisCluster === '' ? 1 : config.partitions
+    const script = readScript()
+    this.#servers = Array.from({ length: count }, (_, index) => this.#open(index, script, log))
+  }
+
+  /** Rejects with the reason why it is not when the time is over, or cannot become so. */
+  async untilUsable(withinMs: number): Promise<void> {
+    const giveUpAt = systemClock.now() + withinMs
+    for (const { link } of this.#servers) {
+      while (link.connection === undefined) {
+        if (link.misfit !== undefined) throw link.misfit
+        if (systemClock.now() >= giveUpAt) throw unavailable(this.#name, link.why)
+        await systemClock.sleep(lookEveryMs)
+      }
+    }
+  }
+
+  health(): Health {
+    const away = this.#servers.find(({ link }) => link.connection === undefined)
+    if (away === undefined) return usable
+    return { usable: false, detail: `the Redis at ${this.#name}: ${away.link.why}` }
+  }
+
+  transact<T>(partition: number, keys: readonly string[], step: (draft: Draft) => T): Promise<T> {
+    return this.#do(partition, (unit) => {
+      for (const key of keys) requireKey(key)
+      return { ...unit, kind: 'step', keys, step }
+    })
+  }
+
+  async read<R extends Json>(partition: number, key: string): Promise<R | undefined> {
+    return this.#do(partition, (unit) => {
+      requireKey(key)
+      return { ...unit, kind: 'read', key }
+    })
+  }
+
+  async scan(
+    partition: number,
+    prefix: string,
+    { after, limit }: ScanOptions,
+  ): Promise<readonly StoredEntry[]> {
+    this.#serverOf(partition)
+    requirePrefix(prefix)
+    if (after !== undefined) requireKey(after)
+    if (limit <= 0) return []
+    const from = after === undefined ? `[${prefix}` : `(${after}`
+    const range = [indexKey(partition), from, `(${prefix}${AFTER_ALL_KEYS}`]
+    const names = (await this.#ask(partition, [
+      'zrangebylex',
+      [...range, 'LIMIT', '0', String(limit)],
+    ])) as string[]
+    const found: StoredEntry[] = []
+    for (let at = 0; at < names.length; at += recordsAtOnce) {
+      const keys = names.slice(at, at + recordsAtOnce)
+      const texts = (await this.#ask(partition, ['hmget', [recordsKey(partition), ...keys]])) as (
+        | string
+        | null
+      )[]
+      for (const [index, text] of texts.entries()) {
+        // Gone since the names were read.
+        if (text !== null)
+          found.push({ key: keys[index]!, record: this.#parse(keys[index]!, text) })
+      }
+    }
+    // A page that is short means the end: what went meanwhile must not shorten it.
+    if (names.length < limit || found.length === names.length) return found
+    return [
+      ...found,
+      ...(await this.scan(partition, prefix, {
+        after: names.at(-1)!,
+        limit: limit - found.length,
+      })),
+    ]
+  }
+
+  async load(partition: number, entries: Iterable<StoredEntry>): Promise<void> {
+    let chunk: (readonly [string, StoredRecord])[] = []
+    const write = (full: typeof chunk) =>
+      this.#do<void>(partition, (unit) => ({ ...unit, kind: 'load', chunk: full }))
+    for (const { key, record } of entries) {
+      requireKey(key)
+      chunk.push([key, { record, text: encodeRecord(record) }])
+      if (chunk.length < LOAD_CHUNK_RECORDS) continue
+      await write(chunk)
+      chunk = []
+    }
+    await write(chunk)
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#drain()
+    return this.#closing
+  }
+
+  #open(index: number, script: ReturnType<typeof readScript>, log: Log): Server {
+    const config = this.#config
+    let isFirst = true
+    const link = new RedisLink({
+      target: () => targetOf(config, index),
+      settings: redisSettings(config),
+      clock: systemClock,
+      log,
+      greet: async (connection: RedisConnection) => {
+        await requireOurs(connection, index, config.partitions)
+        if (isFirst && index === 0) await warnOfSettings(connection, config.redisWaitReplicas, log)
+        isFirst = false
+      },
+      onReady: () => lane.wake(),
+      onLost: () => {},
+    })
+    const lane = new RedisLane({
+      link,
+      script,
+      clock: systemClock,
+      waitReplicas: config.redisWaitReplicas,
+      waitMs: config.redisWaitMs,
+      answerWithinMs: config.redisPatienceMs,
+      stats: this.stats,
+      groups: this.#groups,
+      server: this.#name,
+    })
+    void link.run()
+    return { link, lane }
+  }
+
+  #serverOf(partition: number): Server {
+    if (this.#closing) {
+      throw new ShopError('storage_closed', 'The storage is closed. Open it again to use it.')
+    }
+    if (!(Number.isInteger(partition) && partition >= 0 && partition < this.partitions)) {
+      throw new RangeError(`There is no partition ${partition} among ${this.partitions}.`)
+    }
+    return this.#servers[this.#servers.length === 1 ? 0 : partition]!
+  }
+
+  #do<T>(
+    partition: number,
+    make: (unit: Pick<Unit, 'partition' | 'giveUpAt' | 'resolve' | 'reject'>) => Unit,
+  ): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const { lane } = this.#serverOf(partition)
+      const giveUpAt = systemClock.now() + this.#config.redisPatienceMs
+      lane.add(make({ partition, giveUpAt, resolve, reject }))
+    })
+  }
+
+  /** A command that only reads: asked again while the server is away, up to the patience. */
+  async #ask(partition: number, command: RedisCommand): Promise<unknown> {
+    const { link } = this.#serverOf(partition)
+    const giveUpAt = systemClock.now() + this.#config.redisPatienceMs
+    for (;;) {
+      const { connection } = link
+      const replies = await connection?.send([command]).catch(() => undefined)
+      if (replies !== undefined) {
+        const [reply] = replies
+        if (!(reply instanceof RedisRefusal)) return reply
+        const error = refusalError(this.#name, reply.text)
+        if (error.code !== 'storage_unavailable') throw error
+      }
+      if (link.misfit !== undefined) throw link.misfit
+      if (systemClock.now() >= giveUpAt) throw unavailable(this.#name, link.why)
+      await systemClock.sleep(lookEveryMs)
+    }
+  }
+
+  #parse(key: string, text: string): Json {
+    try {
+      return JSON.parse(text)
+    } catch {
+      throw notOurs(this.#name, key)
+    }
+  }
+
+  async #drain(): Promise<void> {
+    const over = systemClock.sleep(this.#config.redisPatienceMs)
+    await Promise.race([over, Promise.all(this.#servers.map(({ lane }) => lane.drained()))])
+    for (const { lane, link } of this.#servers) {
+      lane.close(new ShopError('storage_closed', 'The storage is closed. Open it again to use it.'))
+      link.close()
+    }
+  }
+}
