@@ -3,7 +3,7 @@
  *
  * Promise: a command is sent once. The library's own queues, resending and reconnecting are off:
  * what was sent and not answered when the connection ends may have happened, and only who sent it
- * can tell what to do then. Next: redis-server-link.ts, which makes a new connection after each.
+ * can tell what to do then. Next: redis-link.ts, which makes a new connection after each.
  */
 import { readFileSync } from 'node:fs'
 import type { Socket } from 'node:net'

@@ -6,7 +6,7 @@ import { ShopError } from '../runtime/errors.ts'
 
 /**
  * `later`: it may succeed in a moment. `elsewhere`: another server has to be asked. `full`: no room
- * for writes. `unreadable`: what is stored is not ours. `refused`: a person has to change something.
+ * for writes. `unreadable`: what is stored is not ours. `refused`: a person must act.
  */
 export type Refusal = 'later' | 'elsewhere' | 'full' | 'unreadable' | 'refused'
 
@@ -66,7 +66,7 @@ export const answerLost = (server: string, why: string) =>
 export const notOurs = (server: string, place: string) =>
   new ShopError(
     'data_unreadable',
-    `Record ${place} in the Redis at ${server} is not JSON. Restore it from a backup, or remove it.`,
+    `Record ${place} in the Redis at ${server} is not JSON. Restore a backup, or remove it.`,
   )
 
 /** What cannot heal by itself, met while connecting. */

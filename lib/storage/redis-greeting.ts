@@ -13,7 +13,7 @@ export const REDIS_FORMAT = 1
 
 export const metaKey = (partition: number) => `till:{${partition}}:meta`
 
-/** Throws ShopError `partitions_differ`, `data_newer` or `data_unreadable`, or an Error to wait on. */
+/** Throws ShopError `partitions_differ`, `data_newer` or `data_unreadable`, or Error to wait on. */
 export async function requireOurs(
   connection: RedisConnection,
   partition: number,

@@ -1,5 +1,5 @@
 /**
- * What this process believes of the records in Redis: enough to run a step without asking. It may be
+ * What this process believes of the records in Redis: enough to run a step unasked. It may be
  * wrong, because other instances write too; the compare-and-set tells then. A record that is not
  * known is taken for absent, which most are that are named for the first time.
  */

@@ -195,7 +195,7 @@ export class RedisLane {
     return []
   }
 
-  /** No answer, or not one that counts: what writes may have happened, what reads is asked again. */
+  /** No answer, or not one that counts: what writes may have happened, what reads is asked anew. */
   #lost(group: RedisGroup, partition: number, why: string): void {
     const { writing, reading } = group.sorted(partition)
     for (const unit of writing) unit.reject(answerLost(this.#options.server, why))

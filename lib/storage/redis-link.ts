@@ -14,6 +14,7 @@ import {
   type RedisSettings,
   type RedisTarget,
 } from './redis-client.ts'
+import { isMisconfigured, refusalError } from './redis-errors.ts'
 
 /** Pauses between two tries to connect: the first, doubled up to the longest. */
 const firstPauseMs = 20
@@ -25,12 +26,13 @@ export interface RedisLinkOptions {
   /** Where to connect to, looked up before each try. */
   target(): Promise<RedisTarget | RedisSentinels>
   readonly settings: RedisSettings
+  /** What it is called in sentences. */
+  readonly server: string
   readonly clock: Clock
   readonly log: Log
   /** Looks at a new connection before anyone may use it; throws where it is of no use. */
   greet(connection: RedisConnection): Promise<void>
   onReady(): void
-  onLost(why: string): void
 }
 
 export class RedisLink {
@@ -76,7 +78,6 @@ export class RedisLink {
         server: connection.address,
         why: this.#why,
       })
-      this.#options.onLost(this.#why)
     }
   }
 
@@ -86,10 +87,10 @@ export class RedisLink {
   }
 
   async #connect(): Promise<RedisConnection | undefined> {
-    const { target, settings, greet, onReady } = this.#options
+    const { target, greet, onReady } = this.#options
     let connection: RedisConnection | undefined
     try {
-      connection = await connectRedis(await target(), settings)
+      connection = await this.#reach(await target())
       await greet(connection)
       if (this.#isClosed) throw new Error('closed')
       this.#connection = connection
@@ -100,6 +101,17 @@ export class RedisLink {
       connection?.end()
       this.#failed(error as Error)
       return undefined
+    }
+  }
+
+  /** A refusal of this user heals only when a person changes something. */
+  async #reach(where: RedisTarget | RedisSentinels): Promise<RedisConnection> {
+    const { settings, server } = this.#options
+    try {
+      return await connectRedis(where, settings)
+    } catch (error) {
+      const { message } = error as Error
+      throw isMisconfigured(message) ? refusalError(server, message) : error
     }
   }
 

@@ -6,7 +6,7 @@
  * (appendonly, appendfsync always; REDIS_WAIT_REPLICAS where there are replicas): where it is not,
  * that is said at the start. A server that is away is waited for REDIS_PATIENCE_MS; it comes back
  * without a restart here. All keys of a partition share a hash tag.
- * Next: redis-lane.ts (work under way), redis-link.ts (the connection), redis-group.ts (the writes).
+ * Next: redis-lane.ts (work under way), redis-link.ts (connection), redis-group.ts (the writes).
  */
 import { systemClock } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
@@ -49,6 +49,10 @@ export async function openRedisStorage(config: Config, log: Log): Promise<RedisS
   return storage
 }
 
+const noWord = () => {}
+
+type Make = (unit: Pick<Unit, 'partition' | 'giveUpAt' | 'resolve' | 'reject'>) => Unit
+
 interface Server {
   readonly link: RedisLink
   readonly lane: RedisLane
@@ -63,6 +67,8 @@ export class RedisStorage implements Storage {
   readonly #name: string
   /** One for all partitions; in a Cluster one for each, because each may be on another server. */
   readonly #servers: readonly Server[]
+  /** Loads under way; each may still add chunks while the storage closes. */
+  readonly #loads = new Set<Promise<void>>()
   #closing: Promise<void> | undefined
 
   constructor(config: Config, log: Log) {
@@ -145,10 +151,24 @@ export class RedisStorage implements Storage {
     ]
   }
 
-  async load(partition: number, entries: Iterable<StoredEntry>): Promise<void> {
+  load(partition: number, entries: Iterable<StoredEntry>): Promise<void> {
+    const loading = this.#load(partition, entries)
+    const done = loading.then(noWord, noWord).then(() => void this.#loads.delete(done))
+    this.#loads.add(done)
+    return loading
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#drain()
+    return this.#closing
+  }
+
+  /** All of its chunks belong to what was accepted before `close`. */
+  async #load(partition: number, entries: Iterable<StoredEntry>): Promise<void> {
+    const { lane } = this.#serverOf(partition)
     let chunk: (readonly [string, StoredRecord])[] = []
     const write = (full: typeof chunk) =>
-      this.#do<void>(partition, (unit) => ({ ...unit, kind: 'load', chunk: full }))
+      this.#addTo<void>(lane, partition, (unit) => ({ ...unit, kind: 'load', chunk: full }))
     for (const { key, record } of entries) {
       requireKey(key)
       chunk.push([key, { record, text: encodeRecord(record) }])
@@ -156,12 +176,7 @@ export class RedisStorage implements Storage {
       await write(chunk)
       chunk = []
     }
-    await write(chunk)
-  }
-
-  close(): Promise<void> {
-    this.#closing ??= this.#drain()
-    return this.#closing
+    if (chunk.length > 0) await write(chunk)
   }
 
   #open(index: number, script: ReturnType<typeof readScript>, log: Log): Server {
@@ -170,6 +185,7 @@ export class RedisStorage implements Storage {
     const link = new RedisLink({
       target: () => targetOf(config, index),
       settings: redisSettings(config),
+      server: this.#name,
       clock: systemClock,
       log,
       greet: async (connection: RedisConnection) => {
@@ -178,7 +194,6 @@ export class RedisStorage implements Storage {
         isFirst = false
       },
       onReady: () => lane.wake(),
-      onLost: () => {},
     })
     const lane = new RedisLane({
       link,
@@ -205,12 +220,12 @@ export class RedisStorage implements Storage {
     return this.#servers[this.#servers.length === 1 ? 0 : partition]!
   }
 
-  #do<T>(
-    partition: number,
-    make: (unit: Pick<Unit, 'partition' | 'giveUpAt' | 'resolve' | 'reject'>) => Unit,
-  ): Promise<T> {
+  async #do<T>(partition: number, make: Make): Promise<T> {
+    return this.#addTo<T>(this.#serverOf(partition).lane, partition, make)
+  }
+
+  #addTo<T>(lane: RedisLane, partition: number, make: Make): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      const { lane } = this.#serverOf(partition)
       const giveUpAt = systemClock.now() + this.#config.redisPatienceMs
       lane.add(make({ partition, giveUpAt, resolve, reject }))
     })
@@ -245,7 +260,11 @@ export class RedisStorage implements Storage {
 
   async #drain(): Promise<void> {
     const over = systemClock.sleep(this.#config.redisPatienceMs)
-    await Promise.race([over, Promise.all(this.#servers.map(({ lane }) => lane.drained()))])
+    const drained = async () => {
+      await Promise.all(this.#loads)
+      await Promise.all(this.#servers.map(({ lane }) => lane.drained()))
+    }
+    await Promise.race([over, drained()])
     for (const { lane, link } of this.#servers) {
       lane.close(new ShopError('storage_closed', 'The storage is closed. Open it again to use it.'))
       link.close()
