@@ -12,6 +12,7 @@ const installWithinMs = 900_000
 const programs = [
   ['redis-server', '--version', 'redis-server'],
   ['nginx', '-v', 'nginx'],
+  ['openssl', 'version', 'openssl'],
   ['java', '-version', kafkaPackages[0]],
   ['mvn', '--version', kafkaPackages[1]],
 ] as const

@@ -69,7 +69,17 @@ export const notOurs = (server: string, place: string) =>
     `Record ${place} in the Redis at ${server} is not JSON. Restore a backup, or remove it.`,
   )
 
-/** What cannot heal by itself, met while connecting. */
-export function isMisconfigured(text: string): boolean {
-  return /\b(WRONGPASS|NOAUTH|NOPERM|invalid username-password|without any password)\b/.test(text)
+/** What met while connecting cannot heal by itself: the sentence that names the setting. */
+export function misconfigured(server: string, text: string): ShopError | undefined {
+  if (/\b(WRONGPASS|NOAUTH|NOPERM|username-password|without any password)\b/.test(text)) {
+    return refusalError(server, text)
+  }
+  const setting = settings.find(([sign]) => sign.test(text))?.[1]
+  if (setting === undefined) return undefined
+  return new ShopError('invalid_settings', `The Redis at ${server}: ${text}. Check ${setting}.`)
 }
+
+const settings = [
+  [/No such master/, 'REDIS_SENTINEL_NAME'],
+  [/certificate|CERT|PEM/, 'REDIS_TLS_CA'],
+] as const

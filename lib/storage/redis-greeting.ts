@@ -6,7 +6,7 @@
 import { ShopError } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { type RedisConnection, RedisRefusal } from './redis-client.ts'
-import { isMisconfigured, refusalError } from './redis-errors.ts'
+import { misconfigured } from './redis-errors.ts'
 
 /** Of the records' layout; a later Till that changes it raises this. */
 export const REDIS_FORMAT = 1
@@ -27,7 +27,8 @@ export async function requireOurs(
   ])
   for (const reply of [set, got]) {
     if (!(reply instanceof RedisRefusal)) continue
-    if (isMisconfigured(reply.text)) throw refusalError(connection.address, reply.text)
+    const misfit = misconfigured(connection.address, reply.text)
+    if (misfit !== undefined) throw misfit
     // A server that takes no writes for now may still have the key: only that is needed.
     if (reply === got || got === null) throw new Error(reply.text)
   }

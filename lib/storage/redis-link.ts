@@ -14,7 +14,7 @@ import {
   type RedisSettings,
   type RedisTarget,
 } from './redis-client.ts'
-import { isMisconfigured, refusalError } from './redis-errors.ts'
+import { misconfigured } from './redis-errors.ts'
 
 /** Pauses between two tries to connect: the first, doubled up to the longest. */
 const firstPauseMs = 20
@@ -110,8 +110,7 @@ export class RedisLink {
     try {
       return await connectRedis(where, settings)
     } catch (error) {
-      const { message } = error as Error
-      throw isMisconfigured(message) ? refusalError(server, message) : error
+      throw misconfigured(server, (error as Error).message) ?? error
     }
   }
 

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -21,6 +21,7 @@ export class RedisServer {
   readonly #flags: readonly string[]
   #child: ChildProcess | undefined
 
+  /** `flags` as on the command line, after those that make every write durable. */
   constructor(port: number, flags: readonly string[] = []) {
     this.port = port
     this.#flags = flags
@@ -28,10 +29,8 @@ export class RedisServer {
 
   async start(): Promise<void> {
     const always = ['--port', `${this.port}`, '--bind', '127.0.0.1', '--dir', this.directory]
-    const durable = ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
-    this.#child = spawn('redis-server', [...always, ...durable, ...this.#flags], {
-      stdio: 'ignore',
-    })
+    const argv = [...this.kind(), ...always, ...this.#flags]
+    this.#child = spawn('redis-server', argv, { stdio: 'ignore' })
     const giveUpAt = systemClock.now() + answersWithinMs
     while (!(await isListening(this.port))) {
       if (this.#child.exitCode !== null || systemClock.now() > giveUpAt) {
@@ -39,6 +38,10 @@ export class RedisServer {
       }
       await systemClock.sleep(lookEveryMs)
     }
+  }
+
+  protected kind(): readonly string[] {
+    return ['--appendonly', 'yes', '--appendfsync', 'always', '--save', '']
   }
 
   /** Words for redis-cli; rejects if the server refuses them. */
@@ -66,6 +69,32 @@ export class RedisServer {
     rmSync(this.directory, { recursive: true, force: true })
   }
 }
+
+/** A Sentinel that watches one primary and replaces it when two of them find it away. */
+export class RedisSentinel extends RedisServer {
+  readonly #primary: number
+
+  constructor(port: number, primary: number) {
+    super(port)
+    this.#primary = primary
+  }
+
+  protected override kind(): readonly string[] {
+    const conf = join(this.directory, 'sentinel.conf')
+    writeFileSync(
+      conf,
+      `port ${this.port}
+sentinel monitor ${sentinelName} 127.0.0.1 ${this.#primary} 2
+sentinel down-after-milliseconds ${sentinelName} 500
+sentinel failover-timeout ${sentinelName} 3000
+`,
+    )
+    return [conf, '--sentinel']
+  }
+}
+
+/** What the Sentinels of a test call the primary. */
+export const sentinelName = 'shop'
 
 function isListening(port: number): Promise<boolean> {
   return new Promise((resolve) => {
