@@ -1,8 +1,8 @@
-/** Chooses the bus adapter of a process by BUS. Next: local.ts. */
+/** Chooses the bus adapter of a process by BUS. Next: local.ts, kafka.ts. */
 import type { Config } from '../runtime/config.ts'
-import { ShopError } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Bus } from './bus.ts'
+import { openKafkaBus } from './kafka.ts'
 import { openLocalBus } from './local.ts'
 
 export interface OpenBusOptions {
@@ -18,5 +18,5 @@ export async function openBus({ config, log }: OpenBusOptions): Promise<Bus> {
       onError: (topic, error) => log.warn('messages not handled', { topic, error }),
     })
   }
-  throw new ShopError('invalid_settings', `BUS=${config.bus}: this build has no such bus.`)
+  return openKafkaBus(config, log)
 }

@@ -51,6 +51,16 @@ export const engineSettings = {
     words('localhost:9092'),
     'host:port,... of some brokers of the bus',
   ),
+  kafkaPrefix: setting(
+    'KAFKA_PREFIX',
+    words('till'),
+    'first part of the names of topics and groups; one for each shop on the same brokers',
+  ),
+  kafkaInboxes: setting(
+    'KAFKA_INBOXES',
+    whole(1, 1_024, 32),
+    'partitions for answers, when topics are created; well above the number of instances',
+  ),
   kafkaReplication: setting(
     'KAFKA_REPLICATION',
     whole(1, 10, 1),

@@ -1,0 +1,184 @@
+/**
+ * What is sent: messages of one tick to one (topic, partition) leave as one record; all partitions
+ * of one broker in one request.
+ *
+ * Promise: none beyond the port's. A record that a broker refuses because it does not lead its
+ * partition (yet, or any more) is sent to who does, a few times. What is not acknowledged by all
+ * in-sync copies in time is counted as lost, because whoever needs it sends it again. While as many requests are under way as are allowed, messages gather into fewer, larger
+ * records. Bounded: requests under way, and messages that wait for one partition.
+ */
+import type { Message } from '../../protocol/messages.ts'
+import { systemClock } from '../runtime/clock.ts'
+import { encodeMessages } from './codec.ts'
+import { requests, responseOf } from './kafka-client.ts'
+import { elsewhere, isElsewhere, type KafkaCluster, type KafkaTopic } from './kafka-cluster.ts'
+
+/** Produce requests under way; the broker handles those of a connection one after another. */
+const mostRequests = 4
+/** Messages that wait for one partition; more are dropped. */
+const mostWaiting = 20_000
+const acknowledgeWithinMs = 3_000
+/** Times that a record is sent to who leads its partition now, and the pause before. */
+const mostTries = 5
+const moveMs = 60
+const allInSync = -1
+
+interface Waiting {
+  readonly topic: KafkaTopic
+  readonly partition: number
+  readonly messages: Message[]
+}
+
+interface ProducedRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly value: Buffer
+  readonly headers?: Map<Buffer, Buffer>
+}
+
+export class KafkaProducer {
+  readonly counts = { messages: 0, records: 0, bytes: 0, requests: 0, lost: 0, dropped: 0 }
+  readonly #cluster: KafkaCluster
+  readonly #onTrouble: (error: unknown) => void
+  #waiting = new Map<string, Waiting>()
+  readonly #underWay = new Set<Promise<void>>()
+  #isScheduled = false
+  #isClosed = false
+
+  /** `onTrouble` hears of each request that failed. */
+  constructor(cluster: KafkaCluster, onTrouble: (error: unknown) => void) {
+    this.#cluster = cluster
+    this.#onTrouble = onTrouble
+  }
+
+  send(topic: KafkaTopic, partition: number, message: Message): void {
+    const key = `${topic}/${partition}`
+    let waiting = this.#waiting.get(key)
+    if (waiting === undefined) {
+      waiting = { topic, partition, messages: [] }
+      this.#waiting.set(key, waiting)
+    }
+    if (this.#isClosed || waiting.messages.length >= mostWaiting) {
+      this.counts.dropped++
+      return
+    }
+    waiting.messages.push(message)
+    this.#schedule()
+  }
+
+  /** One record as it is, for what could not be read. Resolves also where it got lost. */
+  async sendRaw(topic: KafkaTopic, value: Buffer, headers: Map<Buffer, Buffer>): Promise<void> {
+    const name = this.#cluster.nameOf(topic)
+    const record = { topic: name, partition: 0, value, headers }
+    await this.#request(this.#cluster.leaderOf(name, 0), [record])
+  }
+
+  /** Sends what waits and waits for what is under way. */
+  async close(): Promise<void> {
+    while (this.#waiting.size > 0 || this.#underWay.size > 0) {
+      this.#flush()
+      await Promise.all(this.#underWay)
+    }
+    this.#isClosed = true
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled || this.#underWay.size >= mostRequests) return
+    this.#isScheduled = true
+    setImmediate(() => this.#flush())
+  }
+
+  #flush(): void {
+    this.#isScheduled = false
+    const waiting = this.#waiting
+    if (waiting.size === 0) return
+    this.#waiting = new Map()
+    const all: ProducedRecord[] = []
+    for (const { topic, partition, messages } of waiting.values()) {
+      this.counts.messages += messages.length
+      const name = this.#cluster.nameOf(topic)
+      for (const value of encodeMessages(messages)) all.push({ topic: name, partition, value })
+    }
+    for (const [leader, records] of this.#byLeader(all)) {
+      for (const group of requestsOf(records)) void this.#request(leader, group)
+    }
+  }
+
+  #request(leader: number, records: ProducedRecord[]): Promise<void> {
+    this.counts.requests++
+    this.counts.records += records.length
+    for (const { value } of records) this.counts.bytes += value.length
+    const work: Promise<void> = this.#produce(leader, records).then(() => {
+      this.#underWay.delete(work)
+      if (this.#waiting.size > 0) this.#schedule()
+    })
+    this.#underWay.add(work)
+    return work
+  }
+
+  async #produce(leader: number, records: ProducedRecord[], tries = 1): Promise<void> {
+    try {
+      const link = await this.#cluster.link('produce', leader)
+      await link.ask(
+        acknowledgeWithinMs,
+        requests.produce,
+        allInSync,
+        acknowledgeWithinMs,
+        records,
+        {},
+      )
+    } catch (error) {
+      const moved = tries < mostTries ? movedOf(error, records) : []
+      this.counts.lost += records.length - moved.length
+      if (moved.length < records.length) this.#onTrouble(error)
+      if (leader >= 0 && !isElsewhere(error)) return
+      if (moved.length > 0) await systemClock.sleep(moveMs * tries)
+      await this.#cluster.refresh().catch(() => {})
+      await Promise.all(
+        Array.from(this.#byLeader(moved), ([now, some]) => this.#produce(now, some, tries + 1)),
+      )
+    }
+  }
+
+  #byLeader(records: readonly ProducedRecord[]): ReadonlyMap<number, ProducedRecord[]> {
+    return Map.groupBy(records, ({ topic, partition }) => this.#cluster.leaderOf(topic, partition))
+  }
+}
+
+type ProduceAnswer = Awaited<ReturnType<typeof requests.produce.async>>
+
+/** The records that were refused because their partition is led by somebody else. */
+function movedOf(error: unknown, records: readonly ProducedRecord[]): readonly ProducedRecord[] {
+  const answer = responseOf<ProduceAnswer>(error)
+  if (typeof answer !== 'object') return []
+  const moved = new Set(
+    answer.responses.flatMap(({ name, partitionResponses }) =>
+      partitionResponses
+        .filter(({ errorCode }) => elsewhere.has(errorCode))
+        .map(({ index }) => `${name}/${index}`),
+    ),
+  )
+  return records.filter(({ topic, partition }) => moved.has(`${topic}/${partition}`))
+}
+
+/** Bytes of one partition in one request: the broker takes a batch of 1 MiB. */
+const mostBatchBytes = 1_000_000
+
+/** Requests, in order, none of which has too many bytes for one partition. */
+function requestsOf(records: readonly ProducedRecord[]): ProducedRecord[][] {
+  const groups: ProducedRecord[][] = []
+  const sizes: Map<string, number>[] = []
+  for (const record of records) {
+    const key = `${record.topic}/${record.partition}`
+    const last = groups.length - 1
+    const size = last < 0 ? 0 : (sizes[last]!.get(key) ?? 0)
+    if (last < 0 || (size > 0 && size + record.value.length > mostBatchBytes)) {
+      groups.push([record])
+      sizes.push(new Map([[key, record.value.length]]))
+    } else {
+      groups[last]!.push(record)
+      sizes[last]!.set(key, size + record.value.length)
+    }
+  }
+  return groups
+}
