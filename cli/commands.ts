@@ -32,6 +32,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./engines/engines.ts'),
   },
   {
+    name: 'topics',
+    summary: "make the bus's topics, before services start",
+    load: () => import('./topics.ts'),
+  },
+  {
     name: 'init',
     summary: 'fill a running shop with items, users and orders',
     load: () => import('./init.ts'),

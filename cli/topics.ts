@@ -1,5 +1,5 @@
 /**
- * `./till topics`: makes the topics of the bus, from the settings in the environment (KAFKA_BROKERS,
+ * `./till topics`: makes the topics of the bus, as the environment says (KAFKA_BROKERS,
  * KAFKA_PREFIX, PARTITIONS, KAFKA_INBOXES, KAFKA_REPLICATION). The launcher and the init jobs of
  * compose and Kubernetes run it before the services; running it again changes nothing.
  */

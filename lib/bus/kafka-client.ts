@@ -137,7 +137,7 @@ export class KafkaLink {
     return this.#isClosed
   }
 
-  /** Rejects where the broker refuses, is gone or has not answered in time; then the link is shut. */
+  /** Rejects where the broker refuses, is gone or is late; in the last two cases it is shut. */
   async ask<A extends unknown[], R>(withinMs: number, request: API<A, R>, ...args: A): Promise<R> {
     if (this.#isClosed) throw new Error('This link to the broker is closed.')
     try {

@@ -4,8 +4,9 @@
  *
  * Promise: none beyond the port's. A record that a broker refuses because it does not lead its
  * partition (yet, or any more) is sent to who does, a few times. What is not acknowledged by all
- * in-sync copies in time is counted as lost, because whoever needs it sends it again. While as many requests are under way as are allowed, messages gather into fewer, larger
- * records. Bounded: requests under way, and messages that wait for one partition.
+ * in-sync copies in time is counted as lost, because whoever needs it sends it again. While as many
+ * requests are under way as are allowed, messages gather into fewer, larger records. Bounded:
+ * requests under way, and messages that wait for one partition.
  */
 import type { Message } from '../../protocol/messages.ts'
 import { systemClock } from '../runtime/clock.ts'
