@@ -2,6 +2,7 @@
  * A shop of processes on Redis and Kafka (`./till up --engines redis-kafka`), on data of its own,
  * for the suites of this folder.
  */
+import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,8 +11,10 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { findEngineShop } from '../cli/engines/engine-shop.ts'
 import { missingEngines } from '../cli/engines/needed.ts'
+import { runDirectory, specsOf } from '../cli/engines/running-specs.ts'
+import { inspect, signalProcess } from '../watchdog/processes.ts'
+import type { BreakableShop } from './fault-tolerance.ts'
 import { httpRecords } from './http-records.ts'
-import type { RunningShop } from './running-shop.ts'
 import { Shop } from './shop.ts'
 import type { Variant } from './variants.ts'
 
@@ -25,7 +28,7 @@ export async function enginesAreThere(): Promise<boolean> {
 }
 
 /** Started and healthy; rejects with what ./till said. */
-export async function engineShop(variant: Variant): Promise<RunningShop> {
+export async function engineShop(variant: Variant): Promise<BreakableShop> {
   const directory = await mkdtemp(join(tmpdir(), 'till-engines-'))
   const data = join(directory, 'shop')
   const end = async () => {
@@ -44,7 +47,11 @@ export async function engineShop(variant: Variant): Promise<RunningShop> {
       await Promise.all([shop.close(), records.close()])
       await end()
     }
-    return { variant, shop, records, close }
+    const runs = runDirectory(data)
+    const parts = specsOf(data).map(({ name, kind }) => ({ name, kind }))
+    const kill = async (name: string) => assert.ok(signalProcess(name, runs, 'SIGKILL'), name)
+    const restarts = async (name: string) => inspect(name, runs)?.restarts ?? 0
+    return { variant, shop, records, close, parts, kill, restarts }
   } catch (error) {
     await end()
     throw error

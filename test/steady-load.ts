@@ -69,6 +69,18 @@ export class SteadyLoad {
     }
   }
 
+  /** Ms from `time` to the first checkout that began after it and succeeded; fails when late. */
+  async untilPaidSince(time: number, withinMs: number): Promise<number> {
+    for (;;) {
+      const ends = this.answers
+        .filter(({ status, startedAt }) => status === 200 && startedAt >= time)
+        .map(({ endedAt }) => endedAt)
+      if (ends.length > 0) return Math.min(...ends) - time
+      assert.ok(systemClock.now() - time < withinMs, `no checkout succeeded in ${withinMs} ms`)
+      await systemClock.sleep(pauseMs)
+    }
+  }
+
   async #client(shop: Shop): Promise<void> {
     while (this.#isOn) {
       assert.ok(this.#next < this.#orders, 'there are too few orders for so long a load')
