@@ -42,7 +42,7 @@ export function neededProperties(brokers: number): Readonly<Record<string, strin
     'transaction.state.log.min.isr': least,
     'share.coordinator.state.topic.replication.factor': copies,
     'share.coordinator.state.topic.min.isr': least,
-    // A broker that was killed is let in again once its former life counts as over (9 s, if not set).
+    // A killed broker is let in again once its former life counts as over: 9 s, if not set.
     'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',
     // A replica that is behind must not become the leader: acknowledged records would be gone.
