@@ -1,8 +1,8 @@
 /**
-
-
-
-
+ * Everything that a deployed shop consists of is killed in turn under load: each service, each
+ * database, the broker, the gateway, each watchdog, and some two at once. The shop must come back
+ * by itself each time, and at the end every book must be right. For any shop with named parts.
+ *
  * How long each took is told, not judged: times belong to benchmarks.
  */
 import assert from 'node:assert/strict'
