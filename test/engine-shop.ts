@@ -50,8 +50,11 @@ export async function engineShop(variant: Variant): Promise<BreakableShop> {
     const runs = runDirectory(data)
     const parts = specsOf(data).map(({ name, kind }) => ({ name, kind }))
     const kill = async (name: string) => assert.ok(signalProcess(name, runs, 'SIGKILL'), name)
-    const restarts = async (name: string) => inspect(name, runs)?.restarts ?? 0
-    return { variant, shop, records, close, parts, kill, restarts }
+    const runOf = async (name: string) => {
+      const state = inspect(name, runs)
+      return state?.isAlive ? `${state.pid} ${state.processStart}` : undefined
+    }
+    return { variant, shop, records, close, parts, kill, runOf }
   } catch (error) {
     await end()
     throw error

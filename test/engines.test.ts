@@ -8,7 +8,7 @@ import { concurrencySuite } from './concurrency.ts'
 import { contractSuite } from './contract.ts'
 import { engineShop, enginesAreThere } from './engine-shop.ts'
 import { microservicesSuite } from './microservices.ts'
-import type { RunningShop } from './running-shop.ts'
+import { sharedBy } from './shared-shop.ts'
 import { variants } from './variants.ts'
 
 const areThere = await enginesAreThere()
@@ -30,18 +30,3 @@ describe('engines', { skip: !areThere, concurrency: 1 }, () => {
     })
   }
 })
-
-/** The same shop for each of so many users; it is stopped when the last of them closes it. */
-function sharedBy(users: number, start: () => Promise<RunningShop>): () => Promise<RunningShop> {
-  let started: Promise<RunningShop> | undefined
-  let closed = 0
-  return async () => {
-    started ??= start()
-    const running = await started
-    const close = async () => {
-      closed++
-      if (closed === users) await running.close()
-    }
-    return { ...running, close }
-  }
-}

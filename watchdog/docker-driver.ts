@@ -2,8 +2,8 @@
  * Watches containers that carry a label, over the Docker engine's interface. Only this file and
  * docker-stops.ts know dockerode.
  *
- * A container is asked by the probe in its label `till.probe` (a ProbeSpec as JSON, of a host that
- * the watcher can reach), else by its health check, else it is well while it runs. `till.kind` says
+ * A container is asked by the probe in its label `till.probe` (a ProbeSpec as JSON; where it names
+ * no host, or the host `self`, it is the container's own address), else by its health check, else it is well while it runs. `till.kind` says
  * what it is (a service, unless it says otherwise).
  *
  * A container that was told to end in order (docker stop, docker compose stop) is not wanted until
@@ -17,6 +17,7 @@ import { ShopError } from '../lib/runtime/errors.ts'
 import type { Log } from '../lib/runtime/log.ts'
 import { followStops } from './docker-stops.ts'
 import type { Driver, Found } from './driver.ts'
+import { atAddress } from './own-address.ts'
 import { type Health, type ProbeResult, probe } from './probe.ts'
 import { kinds, type ProbeSpec, type ProcessKind, parseProbe } from './process-spec.ts'
 
@@ -49,7 +50,7 @@ interface Container {
 
 export function dockerDriver(options: DockerDriverOptions): Driver {
   const { labels, clock, log, probeWithinMs } = options
-  const address = addressOf(options.dockerHost)
+  const address = engineAt(options.dockerHost)
   const docker = new Docker({ ...address, timeout: engineAnswersWithinMs })
   // Without a timeout: events may not come for hours.
   const stops = followStops(new Docker(address), { labels, clock, log })
@@ -129,7 +130,8 @@ const identityOf = (info: Docker.ContainerInspectInfo) => `${info.Id} ${info.Sta
 
 function containerOf(info: Docker.ContainerInspectInfo, log: Log): Container {
   const asked = info.Config.Labels['till.probe']
-  const spec = asked === undefined ? undefined : parseProbe(asked)
+  const written = asked === undefined ? undefined : parseProbe(asked)
+  const spec = written === undefined ? undefined : atAddress(written, addressOf(info))
   if (asked !== undefined && spec === undefined) {
     log.error('A label till.probe is not a probe', { name: info.Name, label: asked })
   }
@@ -141,6 +143,11 @@ function containerOf(info: Docker.ContainerInspectInfo, log: Log): Container {
     probe: spec,
   }
 }
+
+/** In any of its networks: a watcher is in all of them. */
+const addressOf = (info: Docker.ContainerInspectInfo): string =>
+  Object.values(info.NetworkSettings.Networks).find(({ IPAddress }) => IPAddress !== '')
+    ?.IPAddress ?? info.Name.slice(1)
 
 /** Undefined when it is gone: a container may be removed at any moment. */
 async function inspectOrNone(
@@ -195,7 +202,7 @@ function ignoreStarted(error: { statusCode?: number }): void {
   if (error.statusCode !== 304) throw error
 }
 
-function addressOf(dockerHost: string): Docker.DockerOptions {
+function engineAt(dockerHost: string): Docker.DockerOptions {
   const url = URL.parse(dockerHost)
   if (url?.protocol === 'unix:') return { socketPath: url.pathname }
   if (url?.protocol === 'tcp:' || url?.protocol === 'http:') {

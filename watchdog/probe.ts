@@ -111,6 +111,8 @@ function redisAnswer(bytes: Buffer, before: number): ProbeResult | undefined {
   const failure = answers.find((line) => line.startsWith('-'))
   if (failure !== undefined) {
     const detail = failure.slice(1)
+    // Who asks without a password wants to know only whether somebody is there.
+    if (failure.startsWith('-NOAUTH') && before === 0) return well
     if (failure.startsWith('-LOADING')) return { health: 'starting', detail }
     return failure.startsWith('-BUSY') ? unwell(detail) : { health: 'refused', detail }
   }
