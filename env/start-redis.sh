@@ -11,11 +11,12 @@
 # that of a Sentinel, which writes its own configuration.
 #
 # Reads REDIS_PASSWORD (of the service), REDIS_OPERATOR_PASSWORD (of other Redis servers, Sentinels
-# and people), REDIS_SENTINEL_NAME (of this group), SENTINELS (their hosts), DATABASES (groups that a
-# Sentinel watches), REDIS_SENTINEL_PASSWORD (of services that ask one).
+# and people), REDIS_SENTINEL_NAME (of this group), REDIS_FIRST_PRIMARY (its address), SENTINELS (their
+# hosts), REDIS_ANNOUNCE_IP (where Sentinels find one another), DATABASES (GROUP=ADDRESS of each that
+# a Sentinel watches), REDIS_SENTINEL_PASSWORD (of services that ask one). Replicated servers have fixed addresses: a Sentinel that had to look up the
+# name of one that is gone would stand still as long as Docker takes to say that there is none.
 set -eu
 role=$1
-host=$(hostname)
 operator=${REDIS_OPERATOR_PASSWORD:-}
 
 # ACL takes a password as its hash, so no sign in it needs quoting.
@@ -38,8 +39,7 @@ END
   [ -z "$operator" ] || echo "user operator on #$(hash_of "$operator") ~* &* +@all"
 }
 
-# Replicas show themselves by name: an address changes when a container starts again. A primary
-# without any replica that follows it takes no writes.
+# A primary without any replica that follows it takes no writes.
 replication() {
   cat <<END
 masteruser operator
@@ -69,7 +69,7 @@ primary() {
     done
     break
   done
-  echo "$REDIS_SENTINEL_NAME-1"
+  echo "$REDIS_FIRST_PRIMARY"
 }
 
 case $role in
@@ -81,11 +81,10 @@ END
   replicated)
     primary=$(primary)
     following=
-    [ "$primary" = "$host" ] || following="replicaof $primary 6379"
+    hostname -i | grep -qwF "$primary" || following="replicaof $primary 6379"
     exec redis-server - <<END
 $(server)
 $(replication)
-replica-announce-ip $host
 $following
 END
     ;;
@@ -105,7 +104,7 @@ cluster-enabled yes
 cluster-config-file $nodes
 cluster-node-timeout 3000
 cluster-require-full-coverage no
-cluster-announce-hostname $host
+cluster-announce-hostname $(hostname)
 cluster-preferred-endpoint-type hostname
 END
     ;;
@@ -117,17 +116,16 @@ END
 port 26379
 dir /data
 protected-mode no
-user default on #$(hash_of "$REDIS_SENTINEL_PASSWORD") &* -@all +auth +hello +ping +role +info +client|setname +client|setinfo +client|getname +client|id +subscribe +psubscribe +unsubscribe +punsubscribe +sentinel|get-master-addr-by-name +sentinel|sentinels +sentinel|replicas +sentinel|slaves +sentinel|master +sentinel|masters
+user default on #$(hash_of "$REDIS_SENTINEL_PASSWORD") &* -@all +auth +hello +ping +role +info +client +subscribe +psubscribe +unsubscribe +punsubscribe +sentinel|get-master-addr-by-name +sentinel|sentinels +sentinel|replicas +sentinel|slaves +sentinel|master +sentinel|masters
 user operator on #$(hash_of "$operator") ~* &* +@all
+sentinel announce-ip $REDIS_ANNOUNCE_IP
 sentinel sentinel-user operator
 sentinel sentinel-pass $operator
-sentinel resolve-hostnames yes
-sentinel announce-hostnames yes
-sentinel announce-ip $host
 END
-        for name in $DATABASES; do
+        for database in $DATABASES; do
+          name=${database%=*}
           cat <<END
-sentinel monitor $name $name-1 6379 2
+sentinel monitor $name ${database#*=} 6379 2
 sentinel auth-user $name operator
 sentinel auth-pass $name $operator
 sentinel down-after-milliseconds $name 3000

@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { kinds, type ProcessKind } from '../watchdog/process-spec.ts'
 import type { BreakableShop } from './fault-tolerance.ts'
-import { freePorts } from './free-ports.ts'
+import { freePorts, freePortsInARow } from './free-ports.ts'
 import { httpRecords } from './http-records.ts'
 import { Shop } from './shop.ts'
 import { root } from './source-files.ts'
@@ -16,6 +16,9 @@ import type { Variant } from './variants.ts'
 const run = promisify(execFile)
 const project = 'till-test'
 const services = ['order', 'payment', 'stock', 'orchestrator'] as const
+type ServiceName = (typeof services)[number]
+/** Limits with which every size starts. */
+const smallMachine = 'env/small-machine.env'
 const healthySeconds = 300
 /** Nothing that compose does takes longer. */
 const commandWithinMs = 600_000
@@ -35,18 +38,19 @@ export async function missingDocker(): Promise<string | undefined> {
 }
 
 /** `docker compose` on some of the project's files. */
-export class Compose {
+class Compose {
   readonly #files: readonly string[]
   readonly #environment: Environment
 
   constructor(files: readonly string[], environment: Environment) {
-    this.#files = files.flatMap((file) => ['-f', file])
+    this.#files = files
     this.#environment = environment
   }
 
   async run(...words: string[]): Promise<string> {
     const settings = Object.entries(this.#environment).map(([name, value]) => `${name}=${value}`)
-    const compose = ['docker', 'compose', '-p', project, ...this.#files]
+    const files = this.#files.flatMap((file) => ['-f', file])
+    const compose = ['docker', 'compose', '--env-file', smallMachine, '-p', project, ...files]
     const { stdout } = await run('env', [...settings, ...compose, ...words], {
       cwd: root,
       timeout: commandWithinMs,
@@ -69,20 +73,38 @@ export class Compose {
   down = () => this.run('down', '--volumes', '--remove-orphans', '--timeout', '20')
 }
 
-/** The default size in one variant, healthy. */
-export async function composeShop(variant: Variant): Promise<BreakableShop> {
-  const [port, ...internalPorts] = await freePorts(1 + services.length)
-  const internal = Object.fromEntries(
-    services.map((name, index) => [name, internalPorts[index]!]),
-  ) as Record<(typeof services)[number], number>
-  const files = ['docker-compose.yml', 'test/compose-override.yml']
-  const compose = new Compose(files, {
+export interface ContainerShop extends BreakableShop {
+  /** `docker stop` without patience, which no watchdog undoes, and `docker start`. */
+  stop(name: string): Promise<void>
+  start(name: string): Promise<void>
+}
+
+export interface ComposeOptions {
+  /** One of the project's. */
+  readonly file: string
+  /** Of each service. */
+  readonly instances: number
+}
+
+const oneOfEach: ComposeOptions = { file: 'docker-compose.yml', instances: 1 }
+
+/** Healthy, within the limits of a small machine. */
+export async function composeShop(
+  variant: Variant,
+  { file, instances }: ComposeOptions = oneOfEach,
+): Promise<ContainerShop> {
+  const [port] = await freePorts(1)
+  const first = await freePortsInARow(services.length * instances)
+  const portOf = (name: ServiceName, index: number) =>
+    first + services.indexOf(name) * instances + index
+  const range = (name: ServiceName) => `${portOf(name, 0)}-${portOf(name, instances - 1)}`
+  const compose = new Compose([file, 'test/compose-override.yml'], {
     PROTOCOL: variant.protocol,
     COORDINATION: variant.coordination,
     AUDIT: 'true',
     TILL_PORT: String(port),
     ...Object.fromEntries(
-      services.map((name) => [`${name.toUpperCase()}_INTERNAL_PORT`, String(internal[name])]),
+      services.map((name) => [`${name.toUpperCase()}_INTERNAL_PORTS`, range(name)]),
     ),
   })
   try {
@@ -92,18 +114,20 @@ export async function composeShop(variant: Variant): Promise<BreakableShop> {
     throw error
   }
   const shop = new Shop(`http://127.0.0.1:${port}`)
-  const at = (name: (typeof services)[number]) => [`http://127.0.0.1:${internal[name]}`]
+  const of = (name: ServiceName) =>
+    Array.from({ length: instances }, (_, index) => `http://127.0.0.1:${portOf(name, index)}`)
   const records = httpRecords({
-    order: at('order'),
-    payment: at('payment'),
-    stock: at('stock'),
-    orchestrator: at('orchestrator'),
+    order: of('order'),
+    payment: of('payment'),
+    stock: of('stock'),
+    orchestrator: of('orchestrator'),
   })
   const close = async () => {
     await Promise.all([shop.close(), records.close()])
     await compose.down()
   }
-  return { variant, shop, records, close, parts: await containers(), kill, runOf }
+  const parts = await containers()
+  return { variant, shop, records, close, parts, kill, stop, start, runOf }
 }
 
 /** What a watchdog would find: the labels say what each is. */
@@ -124,6 +148,14 @@ async function containers(): Promise<BreakableShop['parts']> {
 
 async function kill(name: string): Promise<void> {
   await run('docker', ['kill', name])
+}
+
+async function stop(name: string): Promise<void> {
+  await run('docker', ['stop', '--time', '0', name])
+}
+
+async function start(name: string): Promise<void> {
+  await run('docker', ['start', name])
 }
 
 async function runOf(name: string): Promise<string | undefined> {

@@ -43,7 +43,10 @@ export interface Topology {
   /** Instances in containers, where each has CPUs of its own. */
   readonly containers: Counts
   readonly database: DatabaseShape
-  /** Replicas that must have a write before it counts (REDIS_WAIT_REPLICAS). */
+  /**
+   * Replicas that must have a write before it counts (REDIS_WAIT_REPLICAS): one less than there
+   * are, or losing one would stop all writes.
+   */
   readonly waitReplicas: number
   readonly brokers: number
   /** Copies of each topic partition. */
@@ -82,7 +85,7 @@ export const sizes = {
     partitions: 12,
     processes: each(2),
     containers: { order: 6, payment: 4, stock: 4, orchestrator: 4 },
-    database: { kind: 'sentinel', replicas: 1, sentinels: 3 },
+    database: { kind: 'sentinel', replicas: 2, sentinels: 3 },
     waitReplicas: 1,
     brokers: 1,
     replication: 1,
@@ -95,7 +98,7 @@ export const sizes = {
     partitions: 24,
     processes: each(3),
     containers: { order: 10, payment: 6, stock: 8, orchestrator: 6 },
-    database: { kind: 'cluster', primaries: 3, replicas: 1 },
+    database: { kind: 'cluster', primaries: 3, replicas: 2 },
     waitReplicas: 1,
     brokers: 3,
     replication: 3,

@@ -4,6 +4,7 @@
  */
 import type { Config } from '../runtime/config.ts'
 import { ShopError } from '../runtime/errors.ts'
+import { systemRandom } from '../runtime/random.ts'
 import {
   connectRedis,
   RedisRefusal,
@@ -48,9 +49,17 @@ export async function targetOf(
     )
   }
   return {
-    sentinels: addressesIn('REDIS_SENTINELS', config.redisSentinels),
+    // In another order each time: one that is gone may take long to be found missing.
+    sentinels: shuffled(addressesIn('REDIS_SENTINELS', config.redisSentinels)),
     primary: config.redisSentinelName,
   }
+}
+
+function shuffled<T>(list: readonly T[]): readonly T[] {
+  return list
+    .map((each) => ({ each, place: systemRandom.next() }))
+    .toSorted((a, b) => a.place - b.place)
+    .map(({ each }) => each)
 }
 
 function addressesIn(variable: string, text: string): readonly RedisTarget[] {

@@ -1,0 +1,69 @@
+/**
+ * docker-compose-medium.yml and docker-compose-large.yml for real, with the limits of a small
+ * machine: they start, the public consistency test finds nothing, and the databases fail over: the
+ * primaries are taken away under load, and nothing that was acknowledged is gone.
+ */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { findInconsistencies } from '../bench/consistency.ts'
+import { systemClock } from '../lib/runtime/clock.ts'
+import { type ContainerShop, composeShop, missingDocker } from './compose-shop.ts'
+import { SteadyLoad } from './steady-load.ts'
+import { assertSound } from './suite.ts'
+import { variants } from './variants.ts'
+
+const missing = await missingDocker()
+
+if (missing !== undefined) {
+  test(missing, { skip: process.env.CI !== 'true' }, () => assert.fail(missing))
+}
+
+const nothing = { stockInAnswers: 0, stockInDatabase: 0, paymentInAnswers: 0, paymentInDatabase: 0 }
+const orders = 60_000
+const usual = 40
+/** Far more than a failover takes; who needs longer does not come back. */
+const backWithinMs = 60_000
+
+async function primariesAreLost(running: ContainerShop, primaries: readonly string[]) {
+  const load = await SteadyLoad.prepare(running.shop, orders)
+  load.start(running.shop)
+  const told: string[] = []
+  try {
+    await load.untilPaid(usual, backWithinMs)
+    for (const name of primaries) {
+      const lostAt = systemClock.now()
+      await running.stop(name)
+      const ms = await load.untilPaidSince(lostAt, backWithinMs)
+      await load.untilPaid(usual, backWithinMs)
+      await running.start(name)
+      await load.untilPaid(usual, backWithinMs)
+      told.push(`${name} taken away: a checkout succeeded after ${ms.toFixed()} ms`)
+    }
+  } finally {
+    await load.stop()
+  }
+  await assertSound(running, load.expected)
+  return told
+}
+
+describe('compose sizes', { skip: missing !== undefined, concurrency: 1 }, () => {
+  for (const [size, variant] of [
+    ['medium', variants[0]!],
+    ['large', variants[3]!],
+  ] as const) {
+    test(`${size}, ${variant.name}`, async (context) => {
+      const file = `docker-compose-${size}.yml`
+      const running = await composeShop(variant, { file, instances: 2 })
+      try {
+        assert.deepEqual(await findInconsistencies(running.shop.origin), nothing)
+        const primaries = running.parts
+          .map(({ name }) => name)
+          .filter((name) => /-db-1-1$/.test(name))
+        assert.equal(primaries.length, 4)
+        for (const line of await primariesAreLost(running, primaries)) context.diagnostic(line)
+      } finally {
+        await running.close()
+      }
+    })
+  }
+})
