@@ -9,7 +9,7 @@ import { concurrencySuite } from './concurrency.ts'
 import { contractSuite } from './contract.ts'
 import { faultToleranceSuite } from './fault-tolerance.ts'
 import { microservicesSuite } from './microservices.ts'
-import { sharedBy } from './shared-shop.ts'
+import { sharedBy } from './one-for-several.ts'
 import { variants } from './variants.ts'
 
 const missing = await missingDocker()

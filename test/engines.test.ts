@@ -8,7 +8,7 @@ import { concurrencySuite } from './concurrency.ts'
 import { contractSuite } from './contract.ts'
 import { engineShop, enginesAreThere } from './engine-shop.ts'
 import { microservicesSuite } from './microservices.ts'
-import { sharedBy } from './shared-shop.ts'
+import { sharedBy } from './one-for-several.ts'
 import { variants } from './variants.ts'
 
 const areThere = await enginesAreThere()
