@@ -92,7 +92,7 @@ END
     # The others may have other addresses than when this file was written.
     nodes=/data/nodes.conf
     if [ -e $nodes ]; then
-      for name in $(sed -n 's/^[0-9a-f]* [^ ]*,\([a-z0-9-]*\).*/\1/p' $nodes); do
+      for name in $(sed -n 's/^[0-9a-f]* [^ ,]*,\([a-z0-9-]*\).*/\1/p' $nodes); do
         address=$(getent hosts "$name" | cut -d ' ' -f 1) || continue
         sed -i "s/^\([0-9a-f]*\) [^ ]*:\([0-9]*@[0-9]*,$name[ ,]\)/\1 $address:\2/" $nodes
       done

@@ -39,7 +39,16 @@ const replaced = new Set(['command', 'entrypoint', 'test'])
 const maps = ['networks', 'depends_on']
 const known = new Set([
   ...['image', 'build', 'user', 'command', 'entrypoint', 'hostname', 'init', 'read_only', 'tmpfs'],
-  ...['cap_drop', 'security_opt', 'pids_limit', 'logging', 'cpus', 'mem_limit', 'healthcheck'],
+  ...[
+    'cap_drop',
+    'security_opt',
+    'dns_opt',
+    'pids_limit',
+    'logging',
+    'cpus',
+    'mem_limit',
+    'healthcheck',
+  ],
   ...['stop_grace_period', 'environment', 'env_file', 'networks', 'depends_on', 'volumes', 'ports'],
   ...['labels', 'deploy', 'restart'],
 ])

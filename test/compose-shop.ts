@@ -34,7 +34,7 @@ export async function missingDocker(): Promise<string | undefined> {
     )
   const [engine, compose] = await Promise.all([isThere('info'), isThere('compose', 'version')])
   if (engine && compose) return undefined
-  return `NOTHING WAS TESTED IN CONTAINERS: START ${engine ? 'docker compose v2' : 'A DOCKER ENGINE'}`
+  return `NOTHING WAS TESTED IN CONTAINERS: START ${engine ? 'COMPOSE V2' : 'A DOCKER ENGINE'}`
 }
 
 /** `docker compose` on some of the project's files. */

@@ -1,6 +1,6 @@
 /**
- * docker-compose.yml for real: the suites of the embedded shop through its gateway, then each of its
- * containers killed under load, in a variant of each protocol and of each coordinator.
+ * docker-compose.yml for real: the suites of the embedded shop through its gateway, then each of
+ * its containers killed under load, in a variant of each protocol and of each coordinator.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

@@ -26,6 +26,7 @@ import {
   readCompose,
   readEnvironment,
   type Variables,
+  type Yaml,
 } from './compose-files.ts'
 import {
   jobsOf,
@@ -88,6 +89,10 @@ function composeConfig(size: Size, given: Variables) {
   })
   return JSON.parse(text)
 }
+
+/** The fixed address of a container that is in one network. */
+const addressOf = (networks: Yaml): string | undefined =>
+  Object.values<Yaml>(networks)[0]?.ipv4_address
 
 for (const size of sizeNames) {
   describe(pathOf(size), () => {
@@ -198,13 +203,20 @@ for (const size of sizeNames) {
           for (const sentinel of sentinels) {
             const { environment } = called(file, sentinel)
             assert.equal(environment.REDIS_SENTINEL_PASSWORD, config.redisSentinelPassword)
-            assert.ok(environment.DATABASES!.split(' ').includes(config.redisSentinelName))
+            const first = addressOf(called(file, `${name}-db-1`).spec.networks)
+            const watched = environment.DATABASES!.split(' ')
+            assert.ok(watched.includes(`${config.redisSentinelName}=${first}`), sentinel)
           }
         }
         for (const server of startingWith(file, new RegExp(`^${name}-db(-\\d)?$`))) {
           const { environment, spec } = called(file, server)
           assert.equal(environment.REDIS_PASSWORD, config.redisPassword, server)
-          if (topology.database.kind !== 'single') assert.equal(spec.hostname, server)
+          if (topology.database.kind === 'cluster') assert.equal(spec.hostname, server)
+          if (topology.database.kind === 'sentinel') {
+            const first = addressOf(called(file, `${name}-db-1`).spec.networks)
+            assert.equal(environment.REDIS_FIRST_PRIMARY, first, server)
+            assert.notEqual(addressOf(spec.networks), undefined, server)
+          }
         }
       }
     })

@@ -3,8 +3,8 @@
  * docker-stops.ts know dockerode.
  *
  * A container is asked by the probe in its label `till.probe` (a ProbeSpec as JSON; where it names
- * no host, or the host `self`, it is the container's own address), else by its health check, else it is well while it runs. `till.kind` says
- * what it is (a service, unless it says otherwise).
+ * no host, or the host `self`, the container's own address), else by its health check, else it is
+ * well while it runs. `till.kind` says what it is (a service, unless it says otherwise).
  *
  * A container that was told to end in order (docker stop, docker compose stop) is not wanted until
  * it is started again; one that was killed, or ended by itself, is. Whoever may use the engine's
