@@ -39,6 +39,10 @@ export class BrokerForTests {
     await this.#running.ended
   }
 
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#running.process.kill(signal)
+  }
+
   async restart(): Promise<void> {
     this.#running = await startBroker(this.options)
   }

@@ -58,6 +58,8 @@ export class KafkaGroup {
   #generation = -1
   #link: KafkaLink | undefined
   #held: readonly number[] = []
+  /** Nothing is held since the membership was in doubt: only joining again brings it back. */
+  #hasGivenUp = false
   /** When the request was sent that the broker last confirmed. */
   #confirmedAt = Number.NEGATIVE_INFINITY
   /** The broker answers nothing else on the group's link while it lets a join wait. */
@@ -201,6 +203,7 @@ export class KafkaGroup {
       assignments,
     )
     this.#confirmedAt = answeredAt
+    this.#hasGivenUp = false
     this.#joinEndsAt = Number.NEGATIVE_INFINITY
     this.joins++
     // Told, not awaited: the consumer may read its whole log before it is ready.
@@ -235,6 +238,7 @@ export class KafkaGroup {
       try {
         await link.ask(everyMs * 2, requests.heartbeat, group, generation, member, instance)
         this.#confirmedAt = startedAt
+        if (this.#hasGivenUp) throw new Error('The answer came after all was given up.')
       } catch (error) {
         if (codesOf(error).includes(codes.rebalanceInProgress)) {
           this.#confirmedAt = startedAt
@@ -246,7 +250,9 @@ export class KafkaGroup {
   }
 
   #look(): void {
-    if (this.#held.length > 0 && !this.isConfirmed) void this.#hold([])
+    if (this.#held.length === 0 || this.isConfirmed) return
+    this.#hasGivenUp = true
+    void this.#hold([])
   }
 
   #hold(partitions: readonly number[]): Promise<void> {

@@ -1,0 +1,204 @@
+/**
+ * What happens to brokers and records, and what must follow: whatever befell the broker, messages go
+ * through again soon after it is back, without a restart of ours; what cannot be read is put aside.
+ */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, describe, test } from 'node:test'
+import type { Bus } from '../lib/bus/bus.ts'
+import { encodeMessages } from '../lib/bus/codec.ts'
+import { linkOptions, parseBrokers } from '../lib/bus/kafka-client.ts'
+import { KafkaCluster } from '../lib/bus/kafka-cluster.ts'
+import { KafkaProducer } from '../lib/bus/kafka-producer.ts'
+import { createTopics } from '../lib/bus/kafka-topics.ts'
+import { systemClock } from '../lib/runtime/clock.ts'
+import type { Config } from '../lib/runtime/config.ts'
+import type { PriceRequest } from '../protocol/messages.ts'
+import { skippedWithoutKafka } from './kafka-here.ts'
+import { BrokerForTests, openBus } from './kafka-shop-broker.ts'
+
+const skip = skippedWithoutKafka(process.env)
+const sessionMs = 1_500
+/** Far more than it takes; who needs longer does not come back. */
+const backWithinMs = 30_000
+
+const price = (id: string): PriceRequest => ({
+  kind: 'price',
+  id,
+  itemId: 'apple',
+  replyTo: { topic: 'inbox', partition: 0 },
+})
+
+/** Sends to every partition, again and again, and remembers what came. */
+class Traffic {
+  readonly #bus: Bus
+  readonly #partitions: number
+  readonly #seen = new Map<number, number>()
+  #next = 0
+
+  private constructor(bus: Bus, partitions: number) {
+    this.#bus = bus
+    this.#partitions = partitions
+  }
+
+  static async over(bus: Bus, { partitions }: Config): Promise<Traffic> {
+    const traffic = new Traffic(bus, partitions)
+    await bus.consume('stock', {
+      receive(partition, messages) {
+        for (const message of messages) {
+          const id = Number((message as PriceRequest).id)
+          traffic.#seen.set(partition, Math.max(id, traffic.#seen.get(partition) ?? -1))
+        }
+      },
+    })
+    return traffic
+  }
+
+  /** Ms until something that was sent from now on has come on every partition. */
+  async flows(): Promise<number> {
+    const startedAt = systemClock.now()
+    const first = this.#next
+    for (;;) {
+      for (let partition = 0; partition < this.#partitions; partition++) {
+        this.#bus.send('stock', partition, price(String(this.#next)))
+      }
+      this.#next++
+      await systemClock.sleep(20)
+      const isThrough = Array.from({ length: this.#partitions }, (_, partition) => partition)
+      if (isThrough.every((each) => (this.#seen.get(each) ?? -1) >= first)) break
+      const ms = systemClock.now() - startedAt
+      assert.ok(ms < backWithinMs, `nothing came through within ${ms} ms`)
+    }
+    return systemClock.now() - startedAt
+  }
+}
+
+describe('a broker', { skip, concurrency: 1 }, async () => {
+  if (skip) return
+  const broker = await BrokerForTests.start()
+  after(() => broker.stop())
+  const shop = async () => {
+    const config = await broker.shop({ kafkaSessionMs: String(sessionMs) })
+    const bus = await openBus(config)
+    after(() => bus.close())
+    const traffic = await Traffic.over(bus, config)
+    await traffic.flows()
+    return { config, bus, traffic }
+  }
+
+  test('frozen for longer than a session, it goes on with the members that it had', async (context) => {
+    const { traffic } = await shop()
+    // Around two thirds, answers come just when the membership is given up.
+    const doubtful = Array.from({ length: 16 }, (_, index) => 0.6 + index / 100)
+    for (const factor of [...doubtful, 1.1, 2]) {
+      broker.signal('SIGSTOP')
+      await systemClock.sleep(sessionMs * factor)
+      broker.signal('SIGCONT')
+      context.diagnostic(
+        `frozen for ${sessionMs * factor} ms: back after ${await traffic.flows()} ms`,
+      )
+    }
+  })
+
+  test('killed three times, once down for long: messages go through again', async (context) => {
+    const { bus, traffic } = await shop()
+    for (const downMs of [0, 500, 15_000]) {
+      await broker.kill()
+      await systemClock.sleep(downMs)
+      if (downMs > sessionMs) assert.equal(bus.health!().usable, false)
+      await broker.restart()
+      context.diagnostic(
+        `down for ${downMs} ms: back after ${(await traffic.flows()).toFixed()} ms`,
+      )
+      assert.equal(bus.health!().usable, true)
+    }
+  })
+
+  test('records that cannot be read are put aside; the next one is handled', async () => {
+    const { config, bus, traffic } = await shop()
+    const cluster = new KafkaCluster(
+      config.kafkaPrefix,
+      parseBrokers(config.kafkaBrokers),
+      await linkOptions(config),
+    )
+    await cluster.refresh()
+    const producer = new KafkaProducer(cluster, (error) => assert.fail(String(error)))
+    const [right] = encodeMessages([price('0')])
+    const poison = [
+      Buffer.alloc(0),
+      Buffer.from('not a record'),
+      Buffer.concat([Buffer.from([99]), right!.subarray(1)]),
+      right!.subarray(0, right!.length - 3),
+      Buffer.concat([right!, Buffer.from('x')]),
+      Buffer.concat([Buffer.from([1]), Buffer.from('[{"kind":"price","id":7}]')]),
+      Buffer.concat([Buffer.from([1]), Buffer.from([0xff, 0xfe, 0xfd])]),
+      Buffer.alloc(900_000, 1),
+    ]
+    for (const value of poison) await producer.sendRaw('stock', value, new Map())
+    await traffic.flows()
+    const counted = bus.metrics!.find(({ name }) => name === 'till_bus_poison_records_total')!
+    assert.ok(counted.kind === 'counter')
+    assert.deepEqual(
+      counted.read().map(({ value }) => value),
+      [poison.length],
+    )
+    await producer.close()
+    cluster.close()
+  })
+})
+
+describe('a broker behind TLS and SASL/SCRAM', { skip }, async () => {
+  if (skip) return
+  const directory = mkdtempSync(join(tmpdir(), 'till-kafka-tls-'))
+  after(() => rmSync(directory, { recursive: true }))
+
+  test('who has the password gets in, who has not is told which setting is wrong', async () => {
+    const [key, cert] = [join(directory, 'key.pem'), join(directory, 'cert.pem')]
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1']
+    const make = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', ...subject]
+    assert.equal(spawnSync('openssl', [...make, '-keyout', key, '-out', cert]).status, 0)
+    const store = join(directory, 'store.pem')
+    writeFileSync(store, `${readFileSync(key, 'utf8')}${readFileSync(cert, 'utf8')}`)
+    const scram = { username: 'till', password: 'secret' }
+    const mechanism = 'SCRAM-SHA-512'
+    const broker = await BrokerForTests.start(
+      {
+        tls: true,
+        scram,
+        properties: {
+          'listener.security.protocol.map': 'CLIENTS:SASL_SSL,CONTROLLER:PLAINTEXT',
+          'sasl.enabled.mechanisms': mechanism,
+          'sasl.mechanism.inter.broker.protocol': mechanism,
+          'listener.name.clients.scram-sha-512.sasl.jaas.config':
+            'org.apache.kafka.common.security.scram.ScramLoginModule required ' +
+            `username="${scram.username}" password="${scram.password}";`,
+          'ssl.keystore.type': 'PEM',
+          'ssl.keystore.location': store,
+          'ssl.truststore.type': 'PEM',
+          'ssl.truststore.location': cert,
+          'ssl.endpoint.identification.algorithm': '',
+        },
+      },
+      {
+        kafkaTls: 'true',
+        kafkaTlsCa: cert,
+        kafkaSaslMechanism: mechanism,
+        kafkaUsername: scram.username,
+        kafkaPassword: scram.password,
+      },
+    )
+    try {
+      const config = await broker.shop()
+      const bus = await openBus(config)
+      await (await Traffic.over(bus, config)).flows()
+      await bus.close()
+      const wrong = { ...config, kafkaPassword: 'wrong' }
+      await assert.rejects(createTopics(wrong, 300), { message: /KAFKA_SASL_/ })
+    } finally {
+      await broker.stop()
+    }
+  })
+})
