@@ -1,6 +1,7 @@
 /**
- * What happens to brokers and records, and what must follow: whatever befell the broker, messages go
- * through again soon after it is back, without a restart of ours; what cannot be read is put aside.
+ * What happens to brokers and records, and what must follow: whatever befell the broker, messages
+ * go through again soon after it is back, without a restart of ours; what cannot be read is put
+ * aside.
  */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -89,7 +90,7 @@ describe('a broker', { skip, concurrency: 1 }, async () => {
     return { config, bus, traffic }
   }
 
-  test('frozen for longer than a session, it goes on with the members that it had', async (context) => {
+  test('frozen for about a session, it goes on with its members', async (context) => {
     const { traffic } = await shop()
     // Around two thirds, answers come just when the membership is given up.
     const doubtful = Array.from({ length: 16 }, (_, index) => 0.6 + index / 100)

@@ -1,4 +1,4 @@
-/** Messages survive being bytes; bytes that nobody has encoded are refused in words, never thrown. */
+/** Messages survive being bytes; bytes that nobody has encoded are refused in words. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
