@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { internalRoutes, publicRoutes } from '../gateway/service.ts'
 import { openBus } from '../lib/bus/open.ts'
+import type { CreateService } from '../lib/engine/process.ts'
 import { openInternalServer, openPublicServer } from '../lib/engine/servers.ts'
 import type { Service } from '../lib/engine/service.ts'
 import { Vitals } from '../lib/engine/vitals.ts'
@@ -39,14 +40,18 @@ export interface EmbeddedShopOptions {
   readonly log: Log
   /** A database can no longer be written: the process should say so and end. */
   onFailure(error: Error): void
+  /** How services are made, where it is not as usual: tests watch them. */
+  readonly factories?: Factories
 }
 
-const factories = {
+export type Factories = Readonly<Record<Service['name'], CreateService>>
+
+export const factories: Factories = {
   stock: createStockService,
   payment: createPaymentService,
   order: createOrderService,
   orchestrator: createOrchestratorService,
-} as const
+}
 
 /** Throws ShopError with a sentence that says what to do; nothing is left open then. */
 export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<EmbeddedShop> {
@@ -73,7 +78,7 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
     const bus = await openBus({ config, log })
     vitals.addBus(bus)
     const services: Service[] = []
-    for (const [name, create] of Object.entries(factories)) {
+    for (const [name, create] of Object.entries(options.factories ?? factories)) {
       const storage = await openStorage({ config, name, log, onFailure })
       opened.push(() => storage.close())
       vitals.addStorage(name as Service['name'], storage)

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Overrides } from '../lib/runtime/config.ts'
+import type { Failpoint } from './failpoints/failpoint.ts'
 import { httpRecords } from './http-records.ts'
 import type { ShopRecords } from './records.ts'
 import { Shop } from './shop.ts'
@@ -36,6 +37,15 @@ export interface RestartableShop extends RunningShop {
   start(variant?: Variant): Promise<void>
   /** Kills it this many ms after a start that is not waited for. */
   startAndKill(afterMs: number, variant?: Variant): Promise<void>
+  /** Starts it with a failpoint. It may die before it serves. */
+  startToDie(failpoint: Omit<Failpoint, 'variant'>): Promise<Dying>
+}
+
+export interface Dying {
+  /** Whether it got as far as serving. */
+  readonly serves: boolean
+  /** The signal that ended it; resolves when it has ended. */
+  readonly diedOf: Promise<NodeJS.Signals | null>
 }
 
 const entry = fileURLToPath(new URL('./shop-process.ts', import.meta.url))
@@ -74,7 +84,21 @@ class EmbeddedShopProcess implements RestartableShop {
   }
 
   async start(variant = this.variant): Promise<void> {
-    const child = this.#spawn(variant)
+    await this.#serve(this.#spawn(variant))
+  }
+
+  async startToDie(failpoint: Omit<Failpoint, 'variant'>): Promise<Dying> {
+    const { variant } = this
+    const child = this.#spawn(variant, { ...failpoint, variant })
+    const diedOf = once(child, 'exit').then(([, signal]) => signal)
+    const serves = await this.#serve(child).then(
+      () => true,
+      () => false,
+    )
+    return { serves, diedOf }
+  }
+
+  async #serve(child: ChildProcess): Promise<void> {
     const { port, internalPort } = await portsOf(child, () => this.#complaints)
     this.#shop = new Shop(`http://127.0.0.1:${port}`)
     this.#records = httpRecords(`http://127.0.0.1:${internalPort}`)
@@ -103,7 +127,7 @@ class EmbeddedShopProcess implements RestartableShop {
     assert.equal(exitCode, 0, 'the shop ends well when it is told to stop')
   }
 
-  #spawn(variant: Variant): ChildProcess {
+  #spawn(variant: Variant, failpoint?: Failpoint): ChildProcess {
     assert.equal(this.#child, undefined, 'it runs already')
     this.variant = variant
     const settings: Overrides = {
@@ -116,7 +140,8 @@ class EmbeddedShopProcess implements RestartableShop {
       logLevel: 'error',
       ...this.#settings,
     }
-    const child = spawn(process.execPath, [entry, JSON.stringify(settings)], {
+    const words = [settings, ...(failpoint === undefined ? [] : [failpoint])]
+    const child = spawn(process.execPath, [entry, ...words.map((each) => JSON.stringify(each))], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     child.stderr.setEncoding('utf8').on('data', (text) => {

@@ -1,0 +1,44 @@
+/**
+ * One failpoint of one process: at the n-th time that it comes to the point, it leaves a note and
+ * ends by SIGKILL, before the next instruction. Only entries of this folder set one; a shop that is
+ * started as usual has no way to.
+ */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import type { Service } from '../../lib/engine/service.ts'
+import type { Variant } from '../variants.ts'
+import type { Watch } from './moments.ts'
+import { pointNamed } from './points.ts'
+
+export interface Failpoint {
+  readonly point: string
+  readonly variant: Variant
+  /** 1: the first time. */
+  readonly nth: number
+  /** The file for the note. */
+  readonly notePath: string
+}
+
+/** What a process has noted as its last act. */
+export interface Note {
+  readonly pid: number
+  readonly point: string
+  readonly service: Service['name']
+  readonly transaction?: string
+}
+
+export function armed({ point: name, variant, nth, notePath }: Failpoint): Watch {
+  const point = pointNamed(name)
+  const service = point.service(variant)
+  let left = nth
+  return (moment) => {
+    if (moment.service !== service) return
+    const reached = point.reached(moment)
+    if (reached === undefined || moment.when !== point.when || --left > 0) return
+    const note: Note = { pid: process.pid, point: name, service, ...reached }
+    writeFileSync(notePath, JSON.stringify(note))
+    process.kill(process.pid, 'SIGKILL')
+  }
+}
+
+export const readNote = (path: string): Note | undefined =>
+  existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : undefined
