@@ -24,17 +24,25 @@ export async function huntAll(
   onHunt: (hunt: Hunt) => void,
 ): Promise<readonly Hunt[]> {
   const hunts: Hunt[] = []
-  const file = fileURLToPath(new URL('hunt.ts', import.meta.url))
   for (const mutant of mutants) {
-    const words = [file, mutant.name, String(seeds), String(starts)]
-    // A hunt that ends without a word has met a mutant that does not fit the code any more.
-    const { stdout } = await run(process.execPath, words).catch(() => ({ stdout: '[]' }))
-    const kills = JSON.parse(stdout) as Kill[]
-    const hunt = { mutant, kills, medianHistories: medianOf(kills) }
-    hunts.push(hunt)
-    onHunt(hunt)
+    const found = await hunt(mutant, seeds, starts)
+    hunts.push(found)
+    onHunt(found)
   }
   return hunts
+}
+
+/**
+ * `starts` hunts of one mutant, of at most `seeds` histories each; 0 starts are one hunt that runs
+ * the kept seeds first.
+ */
+export async function hunt(mutant: Mutant, seeds: number, starts: number): Promise<Hunt> {
+  const file = fileURLToPath(new URL('hunt.ts', import.meta.url))
+  const words = [file, mutant.name, String(seeds), String(starts)]
+  // A hunt that ends without a word has met a mutant that does not fit the code any more.
+  const { stdout } = await run(process.execPath, words).catch(() => ({ stdout: '[]' }))
+  const kills = JSON.parse(stdout) as Kill[]
+  return { mutant, kills, medianHistories: medianOf(kills) }
 }
 
 function medianOf(kills: readonly Kill[]): number | undefined {

@@ -1,8 +1,10 @@
 /**
  * Hunts one mutant in this process: `node sim/mutants/hunt.ts NAME SEEDS STARTS`. For each start it
  * runs seeds, the mutant's variants in turn, until one fails, and prints as JSON how many it took.
+ * With 0 starts it hunts once and runs the kept seeds first: quick, but no measure of the draws.
  * A process hunts one mutant only, because a planted module stays.
  */
+import { keptSeeds } from '../kept-seeds.ts'
 import { mutants } from './all.ts'
 import { plant } from './mutant.ts'
 
@@ -26,24 +28,34 @@ const { Rejections } = await import('../campaign.ts')
 const apart = 10_000
 const rejections = new Rejections()
 
-async function hunt(first: number, most: number): Promise<Kill> {
+/** `most` histories: those of the kept seeds first, if they are asked for, then fresh ones. */
+function* histories(first: number, most: number, isKeptFirst: boolean) {
   const { variants } = mutant!
-  for (let index = 0; index < most; index++) {
-    const variant = variants[index % variants.length]!
-    const seed = first + index
+  const kept = isKeptFirst ? keptSeeds.filter(({ variant }) => variants.includes(variant)) : []
+  yield* kept
+  for (let index = 0; index < most - kept.length; index++) {
+    yield { variant: variants[index % variants.length]!, seed: first + index }
+  }
+}
+
+async function hunt(first: number, most: number, isKeptFirst: boolean): Promise<Kill> {
+  let count = 0
+  for (const { variant, seed } of histories(first, most, isKeptFirst)) {
+    count++
     const { violations } = await runHistory(drawHistory(variant, seed))
     const [violation] = violations
     const [rejection] = rejections.take()
     if (violation === undefined && rejection === undefined) continue
     const invariant = violation?.invariant ?? 'unhandled rejection'
     const text = violation?.text ?? rejection ?? ''
-    return { histories: index + 1, variant, seed, invariant, text }
+    return { histories: count, variant, seed, invariant, text }
   }
   return { histories: undefined }
 }
 
 const kills: Kill[] = []
+if (starts === '0') kills.push(await hunt(apart, Number(seeds), true))
 for (let start = 1; start <= Number(starts); start++) {
-  kills.push(await hunt(start * apart, Number(seeds)))
+  kills.push(await hunt(start * apart, Number(seeds), false))
 }
 process.stdout.write(`${JSON.stringify(kills)}\n`)

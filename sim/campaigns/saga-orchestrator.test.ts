@@ -1,0 +1,4 @@
+/** Fresh histories of saga/orchestrator, as gate.ts runs them. */
+import { gate } from './gate.ts'
+
+gate('saga/orchestrator')

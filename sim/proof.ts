@@ -1,0 +1,78 @@
+/**
+ * Makes the tables of docs/PROOF.md from what campaigns print; nobody types a figure:
+ *
+ *   ./till sim --seeds 20000 --json > a.json
+ *   ./till sim --mutants --seeds 1000 --json > b.json
+ *   node_modules/.bin/node sim/proof.ts a.json b.json
+ *
+ * Several files of campaigns, one for each variant, make one table.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { withTable } from '../bench/results.ts'
+import type { CampaignResult } from './campaign.ts'
+import type { Hunt } from './mutants/campaign.ts'
+
+type Told = Omit<CampaignResult, 'coverage'> & {
+  readonly ms: number
+  readonly coverage: Readonly<Record<string, number>>
+}
+interface Campaign {
+  readonly commit: string
+  readonly results: readonly Told[]
+}
+
+const page = new URL('../docs/PROOF.md', import.meta.url)
+
+const campaignTable = (results: readonly Told[], commit: string) => ({
+  name: 'campaign',
+  caption: `Histories of ${commit}.`,
+  head: ['variant', 'histories', 'checkouts', 'events', 'failed', 'never reached', 'longest drain'],
+  rows: results.map((told) => [
+    told.variant,
+    String(told.histories),
+    String(told.checkouts),
+    String(told.events),
+    String(told.failures.length),
+    String(told.neverReached.length),
+    `${Math.round(told.longestDrainMs)} ms`,
+  ]),
+  details: {},
+})
+
+const coverageTable = (results: readonly Told[], commit: string) => {
+  const names = [...new Set(results.flatMap(({ coverage }) => Object.keys(coverage)))].sort()
+  return {
+    name: 'coverage',
+    caption: `How often each fault, state, transition, message and answer was reached (${commit}).`,
+    head: ['reached', ...results.map(({ variant }) => variant)],
+    rows: names.map((name) => [
+      name.trim(),
+      ...results.map(({ coverage }) => String(coverage[name] ?? '-')),
+    ]),
+    details: {},
+  }
+}
+
+const mutantTable = (hunts: readonly Hunt[]) => ({
+  name: 'mutants',
+  caption: `${hunts.length} mutants.`,
+  head: ['mutant', 'histories to kill', 'broke', 'what it does'],
+  rows: hunts.map(({ mutant, kills, medianHistories }) => [
+    mutant.name,
+    String(medianHistories ?? 'survived'),
+    kills[0]?.invariant ?? '',
+    mutant.models,
+  ]),
+  details: {},
+})
+
+const told = process.argv.slice(2).map((file) => JSON.parse(readFileSync(file, 'utf8')))
+const hunts = told.find((each): each is Hunt[] => Array.isArray(each))
+const campaigns = told.filter((each): each is Campaign => !Array.isArray(each))
+const results = campaigns.flatMap((each) => each.results)
+const commits = [...new Set(campaigns.map(({ commit }) => commit))].join(', ')
+const tables = [
+  ...(results.length > 0 ? [campaignTable(results, commits), coverageTable(results, commits)] : []),
+  ...(hunts === undefined ? [] : [mutantTable(hunts)]),
+]
+writeFileSync(page, tables.reduce(withTable, readFileSync(page, 'utf8')))
