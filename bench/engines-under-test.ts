@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { findShop } from '../cli/shop-client.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
-import { ShopUnderTest, type Target, targetOf } from './shop-under-test.ts'
+import { ShopUnderTest, type StartOptions, type Target, targetOf } from './shop-under-test.ts'
 
 export const engineKinds = ['embedded', 'redis-kafka'] as const
 export type EngineKind = (typeof engineKinds)[number]
@@ -23,10 +23,10 @@ const run = promisify(execFile)
 /** Starts a shop of this variant on data of its own; throws with what it said when it does not. */
 export async function startShop(
   engines: EngineKind,
-  { variant, data }: { variant: string; data: string },
+  { variant, data, settings = {} }: Pick<StartOptions, 'variant' | 'data' | 'settings'>,
 ): Promise<StartedShop> {
   if (engines === 'embedded') {
-    const shop = new ShopUnderTest({ variant, data, port: 0 })
+    const shop = new ShopUnderTest({ variant, data, port: 0, settings })
     await shop.start()
     return { target: shop.target, stop: () => shop.stop() }
   }
@@ -34,7 +34,8 @@ export async function startShop(
   const stopAtExit = () => execFileSync(till, ['down', '--data', own])
   process.once('exit', stopAtExit)
   const flags = ['--detach', '--port=0', `--variant=${variant}`, `--data=${own}`]
-  await run(till, ['up', '--engines=redis-kafka', ...flags]).catch((error) => {
+  const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+  await run('env', [...words, till, 'up', '--engines=redis-kafka', ...flags]).catch((error) => {
     throw new ShopError('unavailable', `No shop to measure. ${error.stderr}`, error)
   })
   return {

@@ -52,7 +52,7 @@ export class ShopUnderTest {
   readonly #clock: Clock
   #port: number
   #run: RunFile | undefined
-  readonly #killAtExit = () => this.#signal('SIGKILL')
+  readonly #killAtExit = () => this.signal('SIGKILL')
 
   constructor(options: StartOptions, clock: Clock = systemClock) {
     this.#options = options
@@ -63,6 +63,11 @@ export class ShopUnderTest {
   get target(): Target {
     if (this.#run === undefined) throw new Error('The shop does not run.')
     return targetOf(foundOf(this.#run))
+  }
+
+  /** Its process, while it runs. */
+  get pid(): number | undefined {
+    return this.#run?.pid
   }
 
   /** Resolves when the shop answers; throws with its last lines when it does not. */
@@ -91,7 +96,7 @@ export class ShopUnderTest {
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<void> {
     const ended = this.#run
     if (ended === undefined) return
-    this.#signal(signal)
+    this.signal(signal)
     process.off('exit', this.#killAtExit)
     const giveUpAt = this.#clock.now() + stopWithinMs
     while (isSameProcess(ended.pid, ended.processStart)) {
@@ -101,7 +106,7 @@ export class ShopUnderTest {
     this.#run = undefined
   }
 
-  #signal(signal: 'SIGKILL' | 'SIGTERM'): void {
+  signal(signal: NodeJS.Signals): void {
     const { pid, processStart } = this.#run ?? {}
     if (pid === undefined || !isSameProcess(pid, processStart ?? '')) return
     process.kill(pid, signal)

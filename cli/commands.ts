@@ -57,6 +57,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./bench.ts'),
   },
   {
+    name: 'chaos',
+    summary: 'a shop that is broken again and again under load, and checked',
+    load: () => import('./chaos.ts'),
+  },
+  {
     name: 'check',
     summary: 'whether all books of a shop add up',
     load: () => import('./check.ts'),
