@@ -31,6 +31,14 @@ export interface Weights {
   readonly batchInit: number
 }
 
+/** A fail-over that loses the newest changes of a partition (losses.ts). */
+export interface Loss {
+  readonly service: ServiceKey
+  readonly partition: number
+  readonly at: number
+  readonly count: number
+}
+
 export interface Draw {
   readonly seed: number
   readonly variant: Variant
@@ -75,6 +83,8 @@ export interface Draw {
   readonly faults: readonly Fault[]
   /** A few checkouts at the end, after which nothing may be remembered for long. */
   readonly hasTail: boolean
+  /** Absent where databases keep what they have acknowledged, which is everywhere but losses.ts. */
+  readonly losses?: { readonly isWatched: boolean; readonly all: readonly Loss[] }
 }
 
 /** Partitions change hands, late and often. */

@@ -17,7 +17,7 @@ import { reads } from './checkers/reads.ts'
 import { refusals } from './checkers/refusals.ts'
 import { Clients } from './clients.ts'
 import type { Coverage } from './coverage.ts'
-import type { Draw } from './draw.ts'
+import type { Draw, Loss } from './draw.ts'
 import type { Fault, FaultKind } from './faults.ts'
 import type { Operation } from './operation.ts'
 import { SimShop } from './shop.ts'
@@ -39,6 +39,10 @@ export interface History {
 /** After this long without an end, it will not come. */
 const patienceMs = 40_000
 const mostViolations = 20
+/** Each instance looks at its database in this time (lib/storage/loss-watch.ts). */
+const lossesNoticedWithinMs = 5_000
+/** What coverage counts lost steps as. */
+export const lostWrites = 'storage: lost acknowledged writes'
 
 export async function runHistory(draw: Draw, isTold = false): Promise<History> {
   const run = new Run(draw, isTold)
@@ -105,6 +109,7 @@ class Run {
     for (const fault of draw.faults) {
       world.after(fault.at, () => this.#begin(fault))
     }
+    for (const loss of draw.losses?.all ?? []) world.after(loss.at, () => this.#lose(loss))
     this.#workload.begin()
     const end = world.now + draw.safetyMs
     await world.run(() => world.now >= end || (this.#workload.isDone && this.clients.waiting === 0))
@@ -112,7 +117,7 @@ class Run {
 
   /** Faults stop; processes run, links are whole; nobody asks for anything new. */
   async liveness(): Promise<void> {
-    const { world, board, broker } = this.#shop
+    const { draw, world, board, broker } = this.#shop
     this.#isHealed = true
     this.#workload.end()
     board.clear()
@@ -123,6 +128,7 @@ class Run {
     const isHealthy = () =>
       broker.isSettled && this.#shop.processes.every((process) => process.isUp)
     await this.#watch(() => isHealthy() || world.now > giveUpAt)
+    if (draw.losses !== undefined) await world.runFor(lossesNoticedWithinMs)
     const healedAt = world.now
     this.evidence.healedAt = healedAt
     broker.retryWaiting()
@@ -158,6 +164,12 @@ class Run {
 
   #watch(isOver: () => boolean): Promise<void> {
     return this.#shop.world.run(isOver)
+  }
+
+  #lose({ service, partition, count }: Loss): void {
+    const { coverage, databases } = this.#shop
+    const steps = databases[service].loseLast(partition, count)
+    if (steps > 0) coverage.add(lostWrites, steps)
   }
 
   #begin(fault: Fault): void {

@@ -7,6 +7,7 @@ import type { Service, ServicePorts } from '../lib/engine/service.ts'
 import type { Fields, Log } from '../lib/runtime/log.ts'
 import { seededRandom } from '../lib/runtime/random.ts'
 import type { Route } from '../lib/runtime/route.ts'
+import { watchLosses } from '../lib/storage/loss-watch.ts'
 import { createOrchestratorService } from '../orchestrator/service.ts'
 import { createOrderService } from '../order/service.ts'
 import { createPaymentService } from '../payment/service.ts'
@@ -184,13 +185,17 @@ export class SimShop {
     const life = process.begin()
     this.timeline.note(this.world.now, process.name, () => 'starts')
     this.world.isStirred = true
+    const clock = simClock(this.world, process, life)
+    const log = this.#log(process.name)
+    const storage = this.databases[process.service as ServiceKey].connect(process, life)
+    const isWatched = this.draw.losses?.isWatched === true
     const service = factories[process.service as ServiceKey]({
       config: this.draw.config,
-      storage: this.databases[process.service as ServiceKey].connect(process, life),
+      storage: isWatched ? watchLosses(storage, { instance: process.name, clock, log }) : storage,
       bus: this.broker.endpoint(process, life),
-      clock: simClock(this.world, process, life),
+      clock,
       random: seededRandom(this.draw.seed * 1_009 + ++this.#lives),
-      log: this.#log(process.name),
+      log,
     })
     running.service = service
     running.routes = new Map(

@@ -39,6 +39,10 @@ export interface StorageMood {
 }
 
 const loadChunk = 8
+/** Changes that one fail-over loses at most. */
+export const mostLost = 8
+/** While no fault slows the database. */
+const acknowledgedWithinMs = 50
 const unavailable = () => new ShopError('storage_unavailable', 'The database does not answer.')
 
 export class SimDatabase {
@@ -48,6 +52,8 @@ export class SimDatabase {
   readonly #board: FaultBoard
   readonly #mood: StorageMood
   readonly #onChange: (change: Change) => void
+  /** The newest changes of each partition, oldest first: what a fail-over can lose. */
+  readonly #newest: Change[][]
 
   constructor(
     scene: Scene,
@@ -60,6 +66,7 @@ export class SimDatabase {
     this.#scene = scene
     this.service = service
     this.spaces = Array.from({ length: partitions }, () => new Map())
+    this.#newest = this.spaces.map(() => [])
     this.#board = board
     this.#mood = mood
     this.#onChange = onChange
@@ -103,6 +110,23 @@ export class SimDatabase {
   /** Puts a record there before anything runs. */
   place(partition: number, key: string, record: Json): void {
     this.#put('nobody', partition, [[key, record]], true)
+  }
+
+  /**
+   * A fail-over to a replica that lagged: the newest changes of a partition never were. Returns how
+   * many steps are lost that had surely been acknowledged.
+   */
+  loseLast(partition: number, count: number): number {
+    const { now } = this.#scene.world
+    const lost = this.#newest[partition]!.splice(-count)
+    for (const { writes } of lost.toReversed()) {
+      const before = writes.map(({ key, before }) => [key, before] as const)
+      this.#put('fail-over', partition, before, false)
+      this.#newest[partition]!.pop()
+    }
+    return lost.filter(({ at, process, isLoad }) => {
+      return !isLoad && process !== 'fail-over' && now - at > acknowledgedWithinMs
+    }).length
   }
 
   /** The state at this moment, for checkers. */
@@ -215,8 +239,12 @@ export class SimDatabase {
       else space.set(key, frozen(after))
       return { key, before, after }
     })
-    const { now } = this.#scene.world
-    this.#onChange({ at: now, service: this.service, partition, process, isLoad, writes })
+    const at = this.#scene.world.now
+    const change = { at, service: this.service, partition, process, isLoad, writes }
+    const newest = this.#newest[partition]!
+    newest.push(change)
+    if (newest.length > mostLost) newest.shift()
+    this.#onChange(change)
   }
 
   #page(partition: number, prefix: string, { after, limit }: ScanOptions): StoredEntry[] {

@@ -8,12 +8,12 @@
  * be started is one sentence on stderr and exit code 1. Next: lib/runtime/lifecycle.ts.
  */
 import { flushCompileCache } from 'node:module'
-import { hostname } from 'node:os'
 import type { Bus } from '../bus/bus.ts'
 import { openBus } from '../bus/open.ts'
 import { systemClock } from '../runtime/clock.ts'
 import { type Config, readConfig } from '../runtime/config.ts'
 import { ShopError } from '../runtime/errors.ts'
+import { instanceName } from '../runtime/instance-name.ts'
 import {
   createLifecycle,
   exitCodes,
@@ -45,8 +45,7 @@ const closeWithinMs = 10_000
 export async function runService(name: Service['name'], create: CreateService): Promise<void> {
   const config = settingsOrEnd()
   if (config === undefined) return
-  const instance = config.instance === '' ? hostname() : config.instance
-  const log = createLog(config.logLevel).child({ service: name, instance })
+  const log = createLog(config.logLevel).child({ service: name, instance: instanceName(config) })
   const lifecycle = createLifecycle({ log, clock: systemClock })
   addParts(lifecycle, { name, create, config, log })
   await runProcess(lifecycle, { log })
