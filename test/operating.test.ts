@@ -13,6 +13,7 @@ import type { Metric } from '../lib/runtime/metric.ts'
 import { described } from '../lib/runtime/metrics.ts'
 import { systemRandom } from '../lib/runtime/random.ts'
 import { Spans } from '../lib/runtime/spans.ts'
+import { watchLosses } from '../lib/storage/loss-watch.ts'
 import { openMemoryStorage } from '../lib/storage/memory.ts'
 import { createOrchestratorService } from '../orchestrator/service.ts'
 import { createOrderService } from '../order/service.ts'
@@ -27,8 +28,9 @@ const [begin, end] = ['<!-- metrics -->\n', '<!-- end -->']
 async function allMetrics(): Promise<readonly Metric[]> {
   const config = readConfig({}, {})
   const bus = openLocalBus({ partitions: 1, onError: (_, error) => assert.fail(String(error)) })
-  const storage = await openMemoryStorage({ partitions: 1 })
   const log = createLog('silent')
+  const memory = await openMemoryStorage({ partitions: 1 })
+  const storage = watchLosses(memory, { instance: 'any', clock: systemClock, log })
   const ports = { config, bus, storage, log, clock: systemClock, random: systemRandom }
   const services = [
     createOrderService(ports),
@@ -36,6 +38,7 @@ async function allMetrics(): Promise<readonly Metric[]> {
     createStockService(ports),
     createOrchestratorService(ports),
   ]
+  await storage.close()
   return [
     ...services.flatMap(({ metrics }) => metrics),
     ...(storage.metrics ?? []),

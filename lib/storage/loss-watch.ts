@@ -15,7 +15,7 @@ import { partitionOf } from '../runtime/partition.ts'
 import type { Draft, Storage } from './storage.ts'
 
 export interface LossWatchOptions {
-  /** The name of this instance; two that share a counter only count together. */
+  /** The name of this instance. If two share a counter, one can hide what the other has lost. */
   readonly instance: string
   readonly clock: Clock
   readonly log: Log
