@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import { findEngineShop } from '../cli/engines/engine-shop.ts'
 import { missingEngines } from '../cli/engines/needed.ts'
 import { runDirectory, specsOf } from '../cli/engines/running-specs.ts'
+import type { ProcessSpec } from '../watchdog/process-spec.ts'
 import { inspect, signalProcess } from '../watchdog/processes.ts'
 import type { BreakableShop } from './fault-tolerance.ts'
 import { httpRecords } from './http-records.ts'
@@ -27,8 +28,14 @@ export async function enginesAreThere(): Promise<boolean> {
   return packages.length === 0 && hasKafka
 }
 
+export interface EngineShop extends BreakableShop {
+  readonly specs: readonly ProcessSpec[]
+  /** Where watchdog/processes.ts keeps what runs. */
+  readonly runs: string
+}
+
 /** Started and healthy; rejects with what ./till said. */
-export async function engineShop(variant: Variant): Promise<BreakableShop> {
+export async function engineShop(variant: Variant): Promise<EngineShop> {
   const directory = await mkdtemp(join(tmpdir(), 'till-engines-'))
   const data = join(directory, 'shop')
   const end = async () => {
@@ -48,13 +55,14 @@ export async function engineShop(variant: Variant): Promise<BreakableShop> {
       await end()
     }
     const runs = runDirectory(data)
-    const parts = specsOf(data).map(({ name, kind }) => ({ name, kind }))
+    const specs = specsOf(data)
+    const parts = specs.map(({ name, kind }) => ({ name, kind }))
     const kill = async (name: string) => assert.ok(signalProcess(name, runs, 'SIGKILL'), name)
     const runOf = async (name: string) => {
       const state = inspect(name, runs)
       return state?.isAlive ? `${state.pid} ${state.processStart}` : undefined
     }
-    return { variant, shop, records, close, parts, kill, runOf }
+    return { variant, shop, records, close, parts, kill, runOf, specs, runs }
   } catch (error) {
     await end()
     throw error

@@ -29,6 +29,7 @@ export interface FailpointOptions {
   readonly diesWhole: boolean
 }
 
+const inRecovery = 'in recovery'
 /** Which time is meant is drawn from the first so many. */
 const latest = 6
 
@@ -43,6 +44,8 @@ export function failpointSuite(
     const walk = new Walk(running, options)
     try {
       for (const point of points.filter((each) => each.isIn(variant))) {
+        // Whoever dies alone is brought back by others, which have recovered it before we come.
+        if (point.name === inRecovery && !options.diesWhole) continue
         await context.test(point.name, (inner) => walk.dieAt(point, inner))
       }
     } finally {
@@ -66,7 +69,7 @@ class Walk {
 
   async dieAt(point: Point, context: TestContext): Promise<void> {
     // Recovery needs something to recover: whoever begins it dies first, half-way.
-    if (point.name === 'in recovery') await this.#die(pointNamed('after the write: begin'))
+    if (point.name === inRecovery) await this.#die(pointNamed('after the write: begin'))
     const note = await this.#die(point)
     context.diagnostic(`${note.service} died of ${note.transaction ?? 'it'}`)
     await this.#running.revive()
@@ -81,9 +84,8 @@ class Walk {
     const nth = point.isAtStart ? 1 : 1 + this.#random.integer(latest)
     const dying = await running.startToDie({ point: point.name, nth, notePath })
     let isDead = false
-    const death = dying.diedOf.then((signal) => {
+    const death = dying.died.finally(() => {
       isDead = true
-      return signal
     })
     if (dying.serves && !point.isAtStart) {
       const asked = await this.#load.prepare(running.shop).then(
@@ -92,7 +94,7 @@ class Walk {
       )
       assert.ok(isDead || readNote(notePath), `${asked} checkouts did not come to this point`)
     }
-    assert.equal(await death, 'SIGKILL')
+    await death
     const note = readNote(notePath)
     assert.ok(note, 'it has died of something else')
     assert.equal(note.point, point.name)

@@ -44,8 +44,8 @@ export interface RestartableShop extends RunningShop {
 export interface Dying {
   /** Whether it got as far as serving. */
   readonly serves: boolean
-  /** The signal that ended it; resolves when it has ended. */
-  readonly diedOf: Promise<NodeJS.Signals | null>
+  /** Resolves when it has ended; rejects if it ended otherwise than by SIGKILL. */
+  readonly died: Promise<void>
 }
 
 const entry = fileURLToPath(new URL('./shop-process.ts', import.meta.url))
@@ -90,12 +90,12 @@ class EmbeddedShopProcess implements RestartableShop {
   async startToDie(failpoint: Omit<Failpoint, 'variant'>): Promise<Dying> {
     const { variant } = this
     const child = this.#spawn(variant, { ...failpoint, variant })
-    const diedOf = once(child, 'exit').then(([, signal]) => signal)
+    const died = once(child, 'exit').then(([, signal]) => assert.equal(signal, 'SIGKILL'))
     const serves = await this.#serve(child).then(
       () => true,
       () => false,
     )
-    return { serves, diedOf }
+    return { serves, died }
   }
 
   async #serve(child: ChildProcess): Promise<void> {

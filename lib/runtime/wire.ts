@@ -2,7 +2,8 @@
  * What is refused before any route is looked for: requests that carry a body, come without a Host
  * or with too many headers, connections beyond the limit, bytes that are not HTTP, slow senders.
  * Promise: a client that is owed the answer to a request under way is never sent another one in its
- * place; its connection is closed instead, which says nothing about the outcome.
+ * place; its connection is closed instead, which says nothing about the outcome. What comes after
+ * a refusal (Node goes on reading) is not done: its client takes the refusal for the answer.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
@@ -37,7 +38,13 @@ export interface Wire {
 export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire {
   /** Requests whose handler has not started, because their body may still turn out to be empty. */
   const waiting = new WeakSet<ServerResponse>()
+  /** Connections whose last answer has been given: what comes on them now must not be done. */
+  const refused = new WeakSet<Duplex>()
   let connections = 0
+
+  function begin(request: IncomingMessage, response: ServerResponse): void {
+    if (!refused.has(request.socket)) serve(request, response)
+  }
 
   function admit(request: IncomingMessage, response: ServerResponse): void {
     const { headers } = request
@@ -57,12 +64,12 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
       })
       request.once('end', () => {
         waiting.delete(response)
-        if (!response.headersSent) serve(request, response)
+        if (!response.headersSent) begin(request, response)
       })
     } else if (Number(headers['content-length'] ?? 0) !== 0) {
       wrong('body_not_allowed', noBody)
     } else {
-      serve(request, response)
+      begin(request, response)
     }
   }
 
@@ -71,7 +78,10 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
     // The only trace that node leaves of a request under way on this connection.
     const underWay = (socket as { _httpMessage?: ServerResponse | null })._httpMessage
     if (!socket.writable || (underWay && !waiting.has(underWay))) socket.destroy()
-    else refuseSocket(socket, clock, code, detail)
+    else {
+      refused.add(socket)
+      refuseSocket(socket, clock, code, detail)
+    }
   }
 
   function onConnection(socket: Duplex): void {
