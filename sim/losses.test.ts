@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { drawHistory, type Variant, variants } from './draw.ts'
 import { drawLosses, type LossyHistory, runLossy } from './losses.ts'
 
-const histories = 60
+const histories = 30
 
 async function all(variant: Variant, isWatched: boolean): Promise<LossyHistory[]> {
   const found: LossyHistory[] = []
