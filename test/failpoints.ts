@@ -43,15 +43,22 @@ export function failpointSuite(
     const running = await start()
     const walk = new Walk(running, options)
     try {
-      for (const point of points.filter((each) => each.isIn(variant))) {
-        // Whoever dies alone is brought back by others, which have recovered it before we come.
-        if (point.name === inRecovery && !options.diesWhole) continue
-        await context.test(point.name, (inner) => walk.dieAt(point, inner))
+      // Whoever dies alone is brought back by others, which have recovered it before we come.
+      const own = points
+        .filter((each) => each.isIn(variant))
+        .filter(({ name }) => name !== inRecovery || options.diesWhole)
+      for (const [index, point] of own.entries()) {
+        await context.test(point.name, (inner) => walk.dieAt(point, own[index + 1], inner))
       }
     } finally {
       await running.close()
     }
   })
+}
+
+interface Mortal {
+  readonly dying: Dying
+  readonly notePath: string
 }
 
 class Walk {
@@ -60,6 +67,8 @@ class Walk {
   readonly #random: Random
   readonly #load = new FailpointLoad()
   #deaths = 0
+  /** Whoever runs now, if it is to die next. */
+  #next: Mortal | undefined
 
   constructor(running: MortalShop, options: FailpointOptions) {
     this.#running = running
@@ -67,29 +76,46 @@ class Walk {
     this.#random = seededRandom(options.seed)
   }
 
-  async dieAt(point: Point, context: TestContext): Promise<void> {
+  /** `next`, where there is one, may already run when this one is checked. */
+  async dieAt(point: Point, next: Point | undefined, context: TestContext): Promise<void> {
     // Recovery needs something to recover: whoever begins it dies first, half-way.
     if (point.name === inRecovery) await this.#die(pointNamed('after the write: begin'))
     const note = await this.#die(point)
     context.diagnostic(`${note.service} died of ${note.transaction ?? 'it'}`)
-    await this.#running.revive()
+    await this.#revive(next)
     await assertSound(this.#running, this.#load.expected)
     await this.#assertFate(point, note)
   }
 
-  /** Starts whoever comes to the point, and loads the shop until it has died there. */
-  async #die(point: Point): Promise<Note> {
-    const running = this.#running
+  /** Where the whole shop dies, who comes next is who recovers: one start for two. */
+  async #revive(next: Point | undefined): Promise<void> {
+    const isNext = next !== undefined && !next.isAtStart && this.#options.diesWhole
+    if (isNext) this.#next = await this.#startToDie(next)
+    else await this.#running.revive()
+  }
+
+  async #startToDie(point: Point): Promise<Mortal> {
     const notePath = join(this.#options.notes, `death-${++this.#deaths}.json`)
     const nth = point.isAtStart ? 1 : 1 + this.#random.integer(latest)
-    const dying = await running.startToDie({ point: point.name, nth, notePath })
+    const dying = await this.#running.startToDie({ point: point.name, nth, notePath })
+    return { dying, notePath }
+  }
+
+  /** Loads the shop until whoever comes to the point has died there. */
+  async #die(point: Point): Promise<Note> {
+    const running = this.#running
+    const { dying, notePath } = this.#next ?? (await this.#startToDie(point))
+    this.#next = undefined
     let isDead = false
     const death = dying.died.finally(() => {
       isDead = true
     })
     if (dying.serves && !point.isAtStart) {
       const asked = await this.#load.prepare(running.shop).then(
-        (round) => this.#load.run(running.shop, round, () => isDead),
+        (round) => {
+          dying.arm()
+          return this.#load.run(running.shop, round, () => isDead)
+        },
         () => 0,
       )
       assert.ok(isDead || readNote(notePath), `${asked} checkouts did not come to this point`)

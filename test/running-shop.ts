@@ -44,6 +44,8 @@ export interface RestartableShop extends RunningShop {
 export interface Dying {
   /** Whether it got as far as serving. */
   readonly serves: boolean
+  /** From now on it counts how often it comes to its point. */
+  arm(): void
   /** Resolves when it has ended; rejects if it ended otherwise than by SIGKILL. */
   readonly died: Promise<void>
 }
@@ -95,7 +97,7 @@ class EmbeddedShopProcess implements RestartableShop {
       () => true,
       () => false,
     )
-    return { serves, died }
+    return { serves, arm: () => void child.kill('SIGUSR2'), died }
   }
 
   async #serve(child: ChildProcess): Promise<void> {

@@ -37,7 +37,8 @@ export async function engineMortal(variant: Variant): Promise<MortalShop> {
       const died = async () => {
         while (isAlive()) await systemClock.sleep(lookEveryMs)
       }
-      return { serves: isAlive(), died: died() }
+      const arm = () => void process.kill(pid, 'SIGUSR2')
+      return { serves: isAlive(), arm, died: died() }
     },
     async revive() {
       const giveUpAt = systemClock.now() + backWithinMs

@@ -1,6 +1,7 @@
 /**
- * One failpoint of one process: at the n-th time that it comes to the point, it leaves a note and
- * ends by SIGKILL, before the next instruction. Only entries of this folder set one; a shop that is
+ * One failpoint of one process: at the n-th time that it comes to the point after it was told to
+ * count (SIGUSR2; points at the start count at once), it leaves a note and ends by SIGKILL,
+ * before the next instruction. Only entries of this folder set one; a shop that is
  * started as usual has no way to.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -29,11 +30,16 @@ export interface Note {
 export function armed({ point: name, variant, nth, notePath }: Failpoint): Watch {
   const point = pointNamed(name)
   const service = point.service(variant)
+  let counts = point.isAtStart === true
+  process.on('SIGUSR2', () => {
+    counts = true
+  })
   let left = nth
   return (moment) => {
     if (moment.service !== service) return
     const reached = point.reached(moment)
-    if (reached === undefined || moment.when !== point.when || --left > 0) return
+    if (reached === undefined || moment.when !== point.when) return
+    if (!counts || --left > 0) return
     const note: Note = { pid: process.pid, point: name, service, ...reached }
     writeFileSync(notePath, JSON.stringify(note))
     process.kill(process.pid, 'SIGKILL')
