@@ -12,6 +12,7 @@ import { promisify } from 'node:util'
 import { findEngineShop } from '../cli/engines/engine-shop.ts'
 import { missingEngines } from '../cli/engines/needed.ts'
 import { runDirectory, specsOf } from '../cli/engines/running-specs.ts'
+import type { Size } from '../lib/runtime/topology.ts'
 import type { ProcessSpec } from '../watchdog/process-spec.ts'
 import { inspect, signalProcess } from '../watchdog/processes.ts'
 import type { BreakableShop } from './fault-tolerance.ts'
@@ -32,10 +33,11 @@ export interface EngineShop extends BreakableShop {
   readonly specs: readonly ProcessSpec[]
   /** Where watchdog/processes.ts keeps what runs. */
   readonly runs: string
+  signal(name: string, which: NodeJS.Signals): void
 }
 
 /** Started and healthy; rejects with what ./till said. */
-export async function engineShop(variant: Variant): Promise<EngineShop> {
+export async function engineShop(variant: Variant, size: Size = 'default'): Promise<EngineShop> {
   const directory = await mkdtemp(join(tmpdir(), 'till-engines-'))
   const data = join(directory, 'shop')
   const end = async () => {
@@ -44,7 +46,7 @@ export async function engineShop(variant: Variant): Promise<EngineShop> {
   }
   try {
     const flags = ['--detach', '--port=0', `--data=${data}`, `--variant=${variant.name}`]
-    const words = ['up', '--engines=redis-kafka', ...flags]
+    const words = ['up', '--engines=redis-kafka', `--size=${size}`, ...flags]
     await run('env', ['AUDIT=true', till, ...words])
     const found = findEngineShop(data)
     if (found === undefined) throw new Error('The shop is up and cannot be found.')
@@ -57,12 +59,14 @@ export async function engineShop(variant: Variant): Promise<EngineShop> {
     const runs = runDirectory(data)
     const specs = specsOf(data)
     const parts = specs.map(({ name, kind }) => ({ name, kind }))
-    const kill = async (name: string) => assert.ok(signalProcess(name, runs, 'SIGKILL'), name)
+    const signal = (name: string, which: NodeJS.Signals) =>
+      assert.ok(signalProcess(name, runs, which), name)
+    const kill = async (name: string) => signal(name, 'SIGKILL')
     const runOf = async (name: string) => {
       const state = inspect(name, runs)
       return state?.isAlive ? `${state.pid} ${state.processStart}` : undefined
     }
-    return { variant, shop, records, close, parts, kill, runOf, specs, runs }
+    return { variant, shop, records, close, parts, kill, signal, runOf, specs, runs }
   } catch (error) {
     await end()
     throw error

@@ -137,7 +137,8 @@ export const engineSettings = (file: EngineFile, service: TopologyService) => ({
   REDIS_PORT: String(databasePort(file, service)),
   REDIS_PASSWORD: file.passwords[service],
   KAFKA_BROKERS: `${loopback}:${brokerPort(file)}`,
-  KAFKA_REPLICATION: String(sizes[file.size].replication),
+  // One broker and one Redis for each service, in every size: copies on one machine protect nothing.
+  KAFKA_REPLICATION: '1',
 })
 
 /** Every setting of this start, so that a restart by a watchdog is the same; then `differing`. */

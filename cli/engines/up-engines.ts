@@ -75,11 +75,6 @@ async function engineFile(data: string, options: UpOptions): Promise<EngineFile>
   const before = readEngineFile(data)
   const size = options.size ?? before?.size ?? 'default'
   const partitions = options.partitions ?? before?.partitions ?? sizes[size].partitions
-  if (sizes[size].database.kind !== 'single') {
-    throw new CommandFailure(
-      `--size ${size} runs in containers: docker compose -f docker-compose-${size}.yml up.`,
-    )
-  }
   if (before !== undefined && before.partitions !== partitions) {
     throw new CommandFailure(
       `The data in ${data} has ${before.partitions} partitions, for ever: leave --partitions out.`,

@@ -38,7 +38,7 @@ export type DatabaseShape =
 export interface Topology {
   /** Of each service's data; fixed when the data is created. */
   readonly partitions: number
-  /** Instances where all of them share one small machine. */
+  /** Instances as processes of one small machine, with a single Redis each and one broker. */
   readonly processes: Counts
   /** Instances in containers, where each has CPUs of its own. */
   readonly containers: Counts
