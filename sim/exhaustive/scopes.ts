@@ -1,0 +1,95 @@
+/**
+ * The small shops that are walked through completely: who orders what, and how often each thing may
+ * go wrong. Small scopes show nearly every bug that large ones show (Jackson 2006); these are as
+ * large as a push can wait for.
+ */
+import type { Home, ProtocolName } from '../../protocol/messages.ts'
+import type { Variant } from '../draw.ts'
+
+/** How often each event that nobody wants may happen, in one walk. */
+export interface Budget {
+  readonly crashes: number
+  readonly losses: number
+  readonly duplicates: number
+  readonly deadlines: number
+  /** Units added to the first order while it is, or is not, in checkout. */
+  readonly additions: number
+  /** A bulk load replaces the first item. */
+  readonly replacements: number
+}
+
+export interface ScopeOrder {
+  /** Letters of items: x lies in stock partition 0, y in 1. */
+  readonly items: string
+  /** Checkouts that its client asks for, each when it likes. */
+  readonly asks: number
+  /** Its transactions run under this protocol whatever the shop is set to. */
+  readonly protocol?: ProtocolName
+}
+
+export interface Scope {
+  readonly name: string
+  readonly orders: readonly ScopeOrder[]
+  /** Units of each item at the start. */
+  readonly stock: number
+  /** Credit of the one user; each item costs 1. */
+  readonly credit: number
+  readonly budget: Budget
+  readonly variants: readonly Variant[]
+}
+
+export interface Setting {
+  readonly protocol: ProtocolName
+  readonly home: Home
+}
+
+export const settingOf = (variant: Variant): Setting => {
+  const [protocol, home] = variant.split('/') as [ProtocolName, Home]
+  return { protocol, home }
+}
+
+const none: Budget = {
+  crashes: 0,
+  losses: 0,
+  duplicates: 0,
+  deadlines: 1,
+  additions: 0,
+  replacements: 0,
+}
+const crash = { ...none, crashes: 1 }
+const loss = { ...none, losses: 1 }
+const duplicate = { ...none, duplicates: 1 }
+const all: readonly Variant[] = ['2pc/order', '2pc/orchestrator', 'saga/order', 'saga/orchestrator']
+
+const plenty = { stock: 2, credit: 4, variants: all } as const
+const two = { orders: [{ items: 'xy', asks: 1 }], ...plenty } as const
+const single = { orders: [{ items: 'x', asks: 1 }], ...plenty } as const
+const short = { orders: [{ items: 'xy', asks: 1 }], stock: 1, credit: 1, variants: all } as const
+const rivals = {
+  orders: [
+    { items: 'x', asks: 1 },
+    { items: 'x', asks: 1 },
+  ],
+  stock: 1,
+  credit: 2,
+  variants: all,
+} as const
+
+/** Walked at every push. */
+export const scopes: readonly Scope[] = [
+  { name: 'one item; a crash, a loss, a duplicate', ...single, budget: { ...crash, losses: 1, duplicates: 1 } },
+  { name: 'two items; a crash', ...two, budget: crash },
+  { name: 'two items; a loss', ...two, budget: loss },
+  { name: 'two items; a duplicate', ...two, budget: duplicate },
+  { name: 'short credit; a crash', ...short, budget: crash },
+  { name: 'short credit; a duplicate', ...short, budget: duplicate },
+  { name: 'the last unit, two orders', ...rivals, budget: none },
+]
+
+/** Walked at night: minutes each. */
+export const deepScopes: readonly Scope[] = [
+  { name: 'two items; a crash, a loss, a duplicate', ...two, budget: { ...crash, losses: 1, duplicates: 1 } },
+  { name: 'short credit; a crash, a loss, a duplicate', ...short, budget: { ...crash, losses: 1, duplicates: 1 } },
+  { name: 'the last unit, two orders; a crash', ...rivals, budget: crash },
+  { name: 'the last unit, two orders; a duplicate', ...rivals, budget: duplicate },
+]
