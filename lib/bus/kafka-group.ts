@@ -214,6 +214,8 @@ export class KafkaGroup {
     const { cluster, topic } = this.#options
     await cluster.refresh()
     const partitions = cluster.topic(topic)?.leaders.length ?? 0
+    // A topic that was just made: shares of nothing would be valid for as long as nobody leaves.
+    if (partitions === 0) throw new Error(`Topic ${name} is not known yet.`)
     const members = joined.members.map(({ memberId, metadata }) => ({
       id: memberId,
       held: heldIn(metadata),

@@ -40,7 +40,8 @@ function settingsOf(topic: KafkaTopic, replication: number): Readonly<Record<str
 }
 
 /**
- * Makes the topics that are missing. Waits for brokers that are still starting, up to `withinMs`.
+ * Makes the topics that are missing, and resolves when all of them can be used. Waits for brokers
+ * that are still starting, up to `withinMs`.
  * Throws ShopError `unavailable`, or `partitions_differ`. After a crash in it: run it again.
  */
 export async function createTopics(
@@ -51,9 +52,12 @@ export async function createTopics(
   const cluster = new KafkaCluster(config.kafkaPrefix, brokers, await linkOptions(config))
   try {
     const giveUpAt = systemClock.now() + withinMs
+    let topics: Awaited<ReturnType<typeof createMissing>> | undefined
     for (;;) {
       try {
-        return await createMissing(cluster, config)
+        topics ??= await createMissing(cluster, config)
+        await requireLed(cluster)
+        return topics
       } catch (error) {
         if (error instanceof ShopError) throw error
         if (systemClock.now() >= giveUpAt) throw notMade(config, error)
@@ -93,6 +97,26 @@ async function createMissing(cluster: KafkaCluster, config: Config) {
   }
   const nameOf = (topic: KafkaTopic) => cluster.nameOf(topic)
   return { made: missing.map(nameOf), found: found.map(nameOf) }
+}
+
+/** Every partition answers at the broker that leads it: what is sent from now on is kept. */
+async function requireLed(cluster: KafkaCluster): Promise<void> {
+  await cluster.refresh()
+  for (const topic of kafkaTopics) {
+    const leaders = cluster.topic(topic)?.leaders ?? []
+    if (leaders.length === 0) throw new Error(`Topic ${cluster.nameOf(topic)} is not known yet.`)
+    const partitions = Map.groupBy(leaders.keys(), (partition) => leaders[partition]!)
+    for (const [leader, led] of partitions) {
+      const link = await cluster.link('topics', leader)
+      const wanted = led.map((partitionIndex) => ({
+        ...{ partitionIndex, currentLeaderEpoch: -1 },
+        timestamp: -1n,
+      }))
+      await link.ask(createWithinMs, requests.listOffsets, -1, 0, [
+        { name: cluster.nameOf(topic), partitions: wanted },
+      ])
+    }
+  }
 }
 
 /** Another job may have been faster. */

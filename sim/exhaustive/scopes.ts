@@ -59,6 +59,7 @@ const none: Budget = {
 const crash = { ...none, crashes: 1 }
 const loss = { ...none, losses: 1 }
 const duplicate = { ...none, duplicates: 1 }
+const one = { ...none, crashes: 1, losses: 1, duplicates: 1 }
 const all: readonly Variant[] = ['2pc/order', '2pc/orchestrator', 'saga/order', 'saga/orchestrator']
 
 const plenty = { stock: 2, credit: 4, variants: all } as const
@@ -75,21 +76,30 @@ const rivals = {
   variants: all,
 } as const
 
-/** Walked at every push. */
+const again = { ...single, orders: [{ items: 'x', asks: 2 }] } as const
+const addition = { ...none, additions: 1 }
+const replacement = { ...none, replacements: 1 }
+
+/** Walked at every push, the smallest first. */
 export const scopes: readonly Scope[] = [
-  { name: 'one item; a crash, a loss, a duplicate', ...single, budget: { ...crash, losses: 1, duplicates: 1 } },
-  { name: 'two items; a crash', ...two, budget: crash },
+  { name: 'one item, asked for twice', ...again, budget: none },
+  { name: 'one item; a duplicate', ...single, budget: duplicate },
+  { name: 'one item; a line is added', ...single, budget: addition },
+  { name: 'one item, asked for twice; a line is added', ...again, budget: addition },
+  { name: 'one item; a bulk load replaces it', ...single, budget: replacement },
+  { name: 'the last unit, two orders', ...rivals, budget: none },
   { name: 'two items; a loss', ...two, budget: loss },
   { name: 'two items; a duplicate', ...two, budget: duplicate },
-  { name: 'short credit; a crash', ...short, budget: crash },
+  { name: 'two items; a crash', ...two, budget: crash },
   { name: 'short credit; a duplicate', ...short, budget: duplicate },
-  { name: 'the last unit, two orders', ...rivals, budget: none },
+  { name: 'short credit; a crash', ...short, budget: crash },
+  { name: 'one item; a crash, a loss, a duplicate', ...single, budget: one },
 ]
 
 /** Walked at night: minutes each. */
 export const deepScopes: readonly Scope[] = [
-  { name: 'two items; a crash, a loss, a duplicate', ...two, budget: { ...crash, losses: 1, duplicates: 1 } },
-  { name: 'short credit; a crash, a loss, a duplicate', ...short, budget: { ...crash, losses: 1, duplicates: 1 } },
+  { name: 'two items; a crash, a loss, a duplicate', ...two, budget: one },
+  { name: 'short credit; a crash, a loss, a duplicate', ...short, budget: one },
   { name: 'the last unit, two orders; a crash', ...rivals, budget: crash },
   { name: 'the last unit, two orders; a duplicate', ...rivals, budget: duplicate },
 ]
