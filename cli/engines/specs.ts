@@ -137,7 +137,7 @@ export const engineSettings = (file: EngineFile, service: TopologyService) => ({
   REDIS_PORT: String(databasePort(file, service)),
   REDIS_PASSWORD: file.passwords[service],
   KAFKA_BROKERS: `${loopback}:${brokerPort(file)}`,
-  // One broker and one Redis for each service, in every size: copies on one machine protect nothing.
+  // One broker and one Redis for each service in every size: copies on one machine are none.
   KAFKA_REPLICATION: '1',
 })
 

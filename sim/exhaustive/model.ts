@@ -13,11 +13,12 @@ import type { OrderRecord } from '../../order/order.ts'
 import type { Checkout, Command } from '../../protocol/messages.ts'
 import type { Variant } from '../draw.ts'
 import { Interner } from './interner.ts'
-import { type Broken, checkEnd, checkPair, checkTwins } from './invariants.ts'
+import type { Broken } from './invariants.ts'
 import { answers, Messages } from './messages.ts'
 import { added, replaced } from './node.ts'
 import type { Budget, Scope } from './scopes.ts'
 import { checkoutOf, orderIdOf } from './shop.ts'
+import { StateChecks, type Transaction } from './state-checks.ts'
 import { type Stepped, Steps } from './steps.ts'
 
 /** What may still happen that nobody has to. */
@@ -28,13 +29,6 @@ interface Left extends Budget {
 /** `isFault`: it need not happen; an end must be reachable without it. */
 export type Emit = (next: readonly number[], isFault: boolean, label: number) => void
 
-interface Transaction {
-  readonly id: string
-  readonly order: number
-}
-
-const stride = 65_536
-
 export class Model {
   readonly #scope: Scope
   readonly #messages = new Messages()
@@ -44,7 +38,8 @@ export class Model {
   readonly #transactions: readonly Transaction[]
   readonly #firstNode: number
   readonly #firstMessage: number
-  readonly #pairs = new Map<number, string | null>()
+  /** Of states as wholes. */
+  readonly checks: StateChecks
   readonly #next: number[] = []
   #emit: Emit = () => {}
 
@@ -60,6 +55,7 @@ export class Model {
     )
     this.#firstNode = 1 + this.#transactions.length
     this.#firstMessage = this.#firstNode + this.#steps.places.length
+    this.checks = new StateChecks(this.#steps, this.#transactions)
   }
 
   first(): readonly number[] {
@@ -93,50 +89,6 @@ export class Model {
     }
     for (let slot = 1; slot < this.#firstNode; slot++) this.#timers(state, slot, left)
     this.#clients(state, left)
-  }
-
-  /** What is wrong with a state as a whole, its parts being right. */
-  check(state: readonly number[]): Broken {
-    for (let slot = 1; slot < this.#firstNode; slot++) {
-      const number = state[slot]!
-      if (number === this.#steps.unbegun) continue
-      const { id, order } = this.#transactions[slot - 1]!
-      for (let node = this.#firstNode; node < this.#firstMessage; node++) {
-        const key = ((slot * stride + number) * stride + state[node]!) * 2
-        const broken = this.#pair(key, () =>
-          checkPair(id, this.#steps.slot(number), this.#steps.node(state[node]!)),
-        )
-        if (broken !== undefined) return `${id}: ${broken}`
-      }
-      for (let other = slot + 1; other < this.#firstNode; other++) {
-        if (this.#transactions[other - 1]!.order !== order) break
-        const key = ((slot * stride + number) * stride + state[other]!) * 2 + 1
-        const broken = this.#pair(key, () =>
-          checkTwins(this.#steps.slot(number), this.#steps.slot(state[other]!)),
-        )
-        if (broken !== undefined) return broken
-      }
-    }
-    return undefined
-  }
-
-  /** What is wrong with a state in which nothing needs to happen any more. */
-  checkEnd(state: readonly number[]): Broken {
-    const slots = state.slice(1, this.#firstNode).map((each) => this.#steps.slot(each))
-    const nodes = state.slice(this.#firstNode, this.#firstMessage)
-    return checkEnd(
-      slots,
-      nodes.map((each) => this.#steps.node(each)),
-    )
-  }
-
-  #pair(key: number, check: () => Broken): Broken {
-    let found = this.#pairs.get(key)
-    if (found === undefined) {
-      found = check() ?? null
-      this.#pairs.set(key, found)
-    }
-    return found ?? undefined
   }
 
   #copy(state: readonly number[], spent?: keyof Budget): void {

@@ -1,4 +1,4 @@
-/** Every small scope, walked to its end in each variant; each known bug of the rules is met there. */
+/** Every small scope, walked to its end in each variant; known bugs of the rules are met there. */
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { describe, test } from 'node:test'

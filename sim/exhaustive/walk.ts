@@ -66,7 +66,7 @@ export class Walker {
     this.#reach(model.first(), -1, 0)
     for (let index = 0; index < this.#keys.length; index++) {
       decode(this.#keys[index]!, state)
-      const wrong = model.check(state)
+      const wrong = model.checks.check(state)
       if (wrong !== undefined) return this.#result(wrong, index)
       const from = this.#edges.length
       this.#edgesFrom.push(from)
@@ -79,7 +79,7 @@ export class Walker {
       if (step !== undefined) return this.#result(step, index)
       if (this.#edges.length > from) continue
       this.#ends++
-      const left = model.checkEnd(state)
+      const left = model.checks.checkEnd(state)
       if (left !== undefined) return this.#result(left, index)
     }
     this.#edgesFrom.push(this.#edges.length)
