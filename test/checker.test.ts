@@ -72,6 +72,7 @@ function recordsOf(planted: Planted): ShopRecords {
       for (const entry of Object.entries(planted[kind])) yield [entry] as unknown as Page<K>
     },
     open: async () => planted.open,
+    isOwned: async () => true,
     alarms: async () => planted.alarms,
     close: async () => {},
   }

@@ -58,7 +58,7 @@ export async function settled(records: ShopRecords, withinMs: number): Promise<v
 }
 
 async function isAtRest(records: ShopRecords): Promise<boolean> {
-  if ((await records.open()).length > 0) return false
+  if (!(await records.isOwned()) || (await records.open()).length > 0) return false
   for (const kind of ['items', 'users'] as const) {
     for await (const page of records.pages(kind)) {
       if (page.some(([, { held }]) => held !== 0)) return false

@@ -84,6 +84,16 @@ export function httpRecords(origin: string | InternalOrigins): ShopRecords {
       const lists = await readAll<{ open: { state: State }[] }>(coordinators, 'open')
       return lists.flatMap(({ answer }) => answer.open.map(({ state }) => state))
     },
+    async isOwned() {
+      const owned = await Promise.all(
+        coordinators.map(async (service) => {
+          const told = await readAll<{ owned: number[]; partitions: number }>([service], 'open')
+          const all = new Set(told.flatMap(({ answer }) => answer.owned))
+          return all.size === told[0]!.answer.partitions
+        }),
+      )
+      return owned.every((each) => each)
+    },
     async alarms() {
       const alarms: Record<string, number> = {}
       const collect = async (

@@ -29,8 +29,10 @@ export type Alarms = Readonly<Record<string, number>>
 
 export interface ShopRecords {
   pages<K extends Kind>(kind: K): AsyncIterable<Page<K>>
-  /** Transactions that have not ended, of every coordinator. */
+  /** Transactions that have not ended, of every coordinator partition that somebody owns now. */
   open(): Promise<readonly State[]>
+  /** Whether somebody owns each; one that nobody does may have transactions that nobody tells of. */
+  isOwned(): Promise<boolean>
   alarms(): Promise<Alarms>
   close(): Promise<void>
 }

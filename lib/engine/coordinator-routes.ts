@@ -19,11 +19,15 @@ export function coordinatorRoutes(
     {
       ...shared,
       path: `/internal/${service}/open`,
-      summary: 'Open transactions, oldest first in each partition',
+      summary: 'Open transactions, oldest first in each partition, and which partitions these are',
       answer: { type: 'object' },
       problems: [],
       handle: async () =>
-        json({ open: [...host.partitions.values()].flatMap((partition) => partition.list()) }),
+        json({
+          open: [...host.partitions.values()].flatMap((partition) => partition.list()),
+          owned: [...host.partitions.keys()],
+          partitions: storage.partitions,
+        }),
     },
     {
       ...shared,
