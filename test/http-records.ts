@@ -31,16 +31,27 @@ interface RecordsPage<K extends Kind> {
   readonly pageSize: number
 }
 
+const everyAt = (origin: string): InternalOrigins => ({
+  order: [origin],
+  payment: [origin],
+  stock: [origin],
+  orchestrator: [origin],
+})
+
+interface Owned {
+  readonly owned: readonly number[]
+  readonly partitions: number
+}
+
+/** Whether the instances of a coordinator own all of its partitions between them. */
+const ownEvery = (told: readonly { readonly answer: Owned }[]): boolean =>
+  new Set(told.flatMap(({ answer }) => answer.owned)).size === told[0]!.answer.partitions
+
 /** `origin` is that of the one internal server of an embedded shop. */
 export function httpRecords(origin: string | InternalOrigins): ShopRecords {
-  const origins =
-    typeof origin === 'string'
-      ? { order: [origin], payment: [origin], stock: [origin], orchestrator: [origin] }
-      : origin
-  const pools = new Map<string, Pool>()
-  for (const each of new Set(Object.values(origins).flat())) {
-    pools.set(each, new Pool(each, { connections: 4 }))
-  }
+  const origins = typeof origin === 'string' ? everyAt(origin) : origin
+  const all = new Set(Object.values(origins).flat())
+  const pools = new Map(Array.from(all, (each) => [each, new Pool(each, { connections: 4 })]))
 
   async function read<T>(from: string, path: string, query = {}): Promise<T> {
     const { statusCode, body } = await pools.get(from)!.request({ method: 'GET', path, query })
@@ -85,14 +96,8 @@ export function httpRecords(origin: string | InternalOrigins): ShopRecords {
       return lists.flatMap(({ answer }) => answer.open.map(({ state }) => state))
     },
     async isOwned() {
-      const owned = await Promise.all(
-        coordinators.map(async (service) => {
-          const told = await readAll<{ owned: number[]; partitions: number }>([service], 'open')
-          const all = new Set(told.flatMap(({ answer }) => answer.owned))
-          return all.size === told[0]!.answer.partitions
-        }),
-      )
-      return owned.every((each) => each)
+      const told = coordinators.map((service) => readAll<Owned>([service], 'open'))
+      return (await Promise.all(told)).every(ownEvery)
     },
     async alarms() {
       const alarms: Record<string, number> = {}

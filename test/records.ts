@@ -31,7 +31,7 @@ export interface ShopRecords {
   pages<K extends Kind>(kind: K): AsyncIterable<Page<K>>
   /** Transactions that have not ended, of every coordinator partition that somebody owns now. */
   open(): Promise<readonly State[]>
-  /** Whether somebody owns each; one that nobody does may have transactions that nobody tells of. */
+  /** Whether somebody owns each: of what is open in one that nobody does, nobody tells. */
   isOwned(): Promise<boolean>
   alarms(): Promise<Alarms>
   close(): Promise<void>
