@@ -115,6 +115,9 @@ export class RedisLane {
       replies = await this.#send(connection, group)
     } catch (error) {
       for (const partition of group.parts) this.#lost(group, partition, (error as Error).message)
+      // Not sent on again: what is refused at once, again and again, would let nothing else happen.
+      connection.end()
+      await connection.ended
       return
     }
     this.#known.forgetFresh()
