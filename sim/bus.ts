@@ -8,6 +8,7 @@
  */
 import type { Bus, Consumer } from '../lib/bus/bus.ts'
 import type { Message, Topic } from '../protocol/messages.ts'
+import { entry } from './books.ts'
 import type { FaultBoard } from './faults.ts'
 import { type Member, Membership } from './membership.ts'
 import { tellMessage } from './message-words.ts'
@@ -72,10 +73,11 @@ export class Broker {
         world.isStirred = true
         if (!life.isAlive) return
         this.#noteSent(process, topic, partition, message)
+        const json = JSON.stringify(message)
+        if (this.#isFated(process, topic, partition, message, json)) return
         if (outbox.size === 0) world.after(0, flush)
         const key = `${topic}/${partition}`
         const batch = outbox.get(key)?.batch
-        const json = JSON.stringify(message)
         if (batch === undefined) outbox.set(key, { topic, partition, batch: [json] })
         else batch.push(json)
         process.reaches('crash-after-send', life)
@@ -110,6 +112,21 @@ export class Broker {
   /** Whether every partition has exactly one holder, and who should hold it does. */
   get isSettled(): boolean {
     return [...this.#topics].every(([topic, each]) => topic === 'inbox' || each.isSettled)
+  }
+
+  /** Whether the director has decided what becomes of this message. */
+  #isFated(
+    process: SimProcess,
+    topic: Topic,
+    partition: number,
+    message: Message,
+    json: string,
+  ): boolean {
+    const { director } = this.#scene
+    const fate = director?.sees({ kind: 'sends', process: process.name, message })
+    if (fate === undefined || fate === 'fails') return false
+    for (const ms of fate) this.#fly(ms + this.#delay(topic), topic, partition, [json])
+    return true
   }
 
   #noteSent(process: SimProcess, topic: Topic, partition: number, message: Message): void {
@@ -277,12 +294,4 @@ export class Broker {
       for (const batch of batches) this.#lane(membership.topic, partition).waiting.push(batch)
     }
   }
-}
-
-function entry<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  const found = map.get(key)
-  if (found !== undefined) return found
-  const made = make()
-  map.set(key, made)
-  return made
 }

@@ -89,8 +89,17 @@ export class Clients {
       world.after(1, () => finish(503, 'nobody', undefined))
       return
     }
-    const call = (route: Route) => this.#call(route, request, finish)
-    this.#shop.serve(process, request.route, call, onEnd)
+    const { director } = this.#shop
+    const call = (route: Route) =>
+      this.#call(route, request, (status, code, body) => {
+        const fate = director?.sees({ kind: 'answers', process, operation, status })
+        if (typeof fate !== 'object') return finish(status, code, body)
+        for (const ms of fate) world.after(ms, () => finish(status, code, body))
+      })
+    const serve = () => this.#shop.serve(process, request.route, call, onEnd)
+    const fate = director?.sees({ kind: 'asks', process, operation })
+    if (typeof fate !== 'object') serve()
+    else for (const ms of fate) world.after(ms, serve)
   }
 
   #call(

@@ -61,7 +61,9 @@ export interface Draw {
   }
   readonly storage: {
     readonly latencyMs: number
+    /** Chance that a step is run an extra time for nothing, as after a lost race. */
     readonly repeats: number
+    /** Chance that what a dead process had sent still takes effect. */
     readonly ghosts: number
   }
   readonly load: {

@@ -17,6 +17,7 @@ import { reads } from './checkers/reads.ts'
 import { refusals } from './checkers/refusals.ts'
 import { Clients } from './clients.ts'
 import type { Coverage } from './coverage.ts'
+import type { Director } from './director.ts'
 import type { Draw, Loss } from './draw.ts'
 import type { Fault, FaultKind } from './faults.ts'
 import type { Operation } from './operation.ts'
@@ -44,8 +45,10 @@ const lossesNoticedWithinMs = 5_000
 /** What coverage counts lost steps as. */
 export const lostWrites = 'storage: lost acknowledged writes'
 
-export async function runHistory(draw: Draw, isTold = false): Promise<History> {
-  const run = new Run(draw, isTold)
+export type Direct = (shop: SimShop) => Director
+
+export async function runHistory(draw: Draw, isTold = false, direct?: Direct): Promise<History> {
+  const run = new Run(draw, isTold, direct)
   await run.safety()
   await run.liveness()
   if (draw.hasTail && run.violations.length === 0) {
@@ -65,9 +68,9 @@ class Run {
   readonly #leftovers: Leftovers
   #isHealed = false
 
-  constructor(draw: Draw, isTold: boolean) {
+  constructor(draw: Draw, isTold: boolean, direct?: Direct) {
     let onChange: (change: Parameters<Books['note']>[0]) => void = () => {}
-    const shop = new SimShop(draw, (change) => onChange(change), isTold)
+    const shop = new SimShop(draw, (change) => onChange(change), isTold, direct)
     this.#shop = shop
     const books = new Books(shop.coverage)
     this.clients = new Clients(
@@ -101,7 +104,7 @@ class Run {
   }
 
   async safety(): Promise<void> {
-    const { draw, world, broker } = this.#shop
+    const { draw, world, broker, director } = this.#shop
     this.#workload.stock()
     this.#shop.startAll()
     await world.run(() => broker.isSettled && world.now > 1)
@@ -112,13 +115,16 @@ class Run {
     for (const loss of draw.losses?.all ?? []) world.after(loss.at, () => this.#lose(loss))
     this.#workload.begin()
     const end = world.now + draw.safetyMs
-    await world.run(() => world.now >= end || (this.#workload.isDone && this.clients.waiting === 0))
+    const isOver = () =>
+      this.#workload.isDone && this.clients.waiting === 0 && director?.isDone !== false
+    await world.run(() => world.now >= end || isOver())
   }
 
   /** Faults stop; processes run, links are whole; nobody asks for anything new. */
   async liveness(): Promise<void> {
-    const { draw, world, board, broker } = this.#shop
+    const { draw, world, board, broker, director } = this.#shop
     this.#isHealed = true
+    director?.end()
     this.#workload.end()
     board.clear()
     this.#shop.restartAll()

@@ -5,6 +5,7 @@
  */
 import type { Clock, Timer } from '../lib/runtime/clock.ts'
 import type { Coverage } from './coverage.ts'
+import type { Director } from './director.ts'
 import type { Fault } from './faults.ts'
 import type { Timeline } from './timeline.ts'
 import type { Life, World } from './world.ts'
@@ -103,9 +104,10 @@ export function simClock(world: World, process: SimProcess, life: Life): Clock {
   }
 }
 
-/** What the ports share: who uses them, and where it is told. */
+/** What the ports share: who uses them, where it is told, and who may let a step go wrong. */
 export interface Scene {
   readonly world: World
   readonly timeline: Timeline
   readonly coverage: Coverage
+  readonly director: Director | undefined
 }

@@ -14,6 +14,7 @@ import { createPaymentService } from '../payment/service.ts'
 import { createStockService } from '../stock/service.ts'
 import { Broker } from './bus.ts'
 import { Coverage } from './coverage.ts'
+import type { Director } from './director.ts'
 import { type Draw, type ServiceKey, serviceKeys } from './draw.ts'
 import { FaultBoard } from './faults.ts'
 import { type Scene, SimProcess, simClock } from './process.ts'
@@ -53,17 +54,25 @@ export class SimShop {
   readonly broker: Broker
   readonly databases: Readonly<Record<ServiceKey, SimDatabase>>
   readonly alarms: Alarm[] = []
+  readonly director: Director | undefined
   readonly #running: Running[] = []
   readonly #scene: Scene
   #lives = 0
   /** The faults are over: whoever stops starts again at once. */
   #isCalm = false
 
-  constructor(draw: Draw, onChange: (change: Change) => void, isTold: boolean) {
+  constructor(
+    draw: Draw,
+    onChange: (change: Change) => void,
+    isTold: boolean,
+    direct?: (shop: SimShop) => Director,
+  ) {
     this.draw = draw
     this.world = new World(draw.seed * 31 + 7)
     this.timeline = new Timeline(isTold)
-    this.#scene = { world: this.world, timeline: this.timeline, coverage: this.coverage }
+    this.director = direct?.(this)
+    const { world, timeline, coverage, director } = this
+    this.#scene = { world, timeline, coverage, director }
     const { partitions } = draw.config
     this.broker = new Broker(this.#scene, partitions, this.board, draw.bus)
     const database = (service: ServiceKey) =>

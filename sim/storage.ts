@@ -7,10 +7,12 @@
  * written is told to the checkers, step by step.
  */
 import { ShopError } from '../lib/runtime/errors.ts'
-import type { Json, ScanOptions, Storage, StoredEntry } from '../lib/storage/storage.ts'
+import type { Json, Storage, StoredEntry } from '../lib/storage/storage.ts'
+import type { Draw } from './draw.ts'
 import type { FaultBoard } from './faults.ts'
 import { runGroup, type Task } from './group.ts'
 import type { Scene, SimProcess } from './process.ts'
+import { frozen, pageOf, type Space, writesOf } from './space.ts'
 import type { Life } from './world.ts'
 
 /** One atomic step that took effect. */
@@ -30,14 +32,6 @@ export interface Write {
   readonly after: Json | undefined
 }
 
-export interface StorageMood {
-  readonly latencyMs: number
-  /** Chance that a step is run an extra time for nothing, as after a lost race. */
-  readonly repeats: number
-  /** Chance that what a dead process had sent still takes effect. */
-  readonly ghosts: number
-}
-
 const loadChunk = 8
 /** Changes that one fail-over loses at most. */
 export const mostLost = 8
@@ -47,11 +41,13 @@ const unavailable = () => new ShopError('storage_unavailable', 'The database doe
 
 export class SimDatabase {
   readonly service: string
-  readonly spaces: Map<string, Json>[]
+  readonly spaces: Space[]
   readonly #scene: Scene
   readonly #board: FaultBoard
-  readonly #mood: StorageMood
+  readonly #mood: Draw['storage']
   readonly #onChange: (change: Change) => void
+  /** The director lets the group that has just taken effect fail. */
+  #isFailing = false
   /** The newest changes of each partition, oldest first: what a fail-over can lose. */
   readonly #newest: Change[][]
 
@@ -60,7 +56,7 @@ export class SimDatabase {
     service: string,
     partitions: number,
     board: FaultBoard,
-    mood: StorageMood,
+    mood: Draw['storage'],
     onChange: (change: Change) => void,
   ) {
     this.#scene = scene
@@ -82,6 +78,7 @@ export class SimDatabase {
       const at = Math.max(world.now + this.#latency(), lastEffectAt[partition]!)
       lastEffectAt[partition] = at
       this.#run(process, life, at - world.now, {
+        isFated: () => this.#isFated(process.name, partition, tasks),
         effect: () => this.#apply(process.name, partition, tasks),
         fail: (error) => {
           for (const task of tasks) task.reject(error)
@@ -99,9 +96,9 @@ export class SimDatabase {
         })
       },
       read: <R extends Json>(partition: number, key: string) =>
-        this.#ask(process, life, () => this.spaces[partition]!.get(key) as R | undefined),
+        this.#ask(process, life, () => this.spaces[partition]!.get(key) as R | undefined, key),
       scan: (partition, prefix, options) =>
-        this.#ask(process, life, () => this.#page(partition, prefix, options)),
+        this.#ask(process, life, () => pageOf(this.spaces[partition]!, prefix, options)),
       load: (partition, entries) => this.#load(process, life, partition, entries),
       close: async () => {},
     }
@@ -148,10 +145,12 @@ export class SimDatabase {
   }
 
   /** Reads as one moment; rejects while the database is away. */
-  #ask<T>(process: SimProcess, life: Life, read: () => T): Promise<T> {
+  #ask<T>(process: SimProcess, life: Life, read: () => T, key = ''): Promise<T> {
     this.#scene.world.isStirred = true
     return new Promise((resolve, reject) => {
+      const { director } = this.#scene
       this.#run(process, life, this.#latency(), {
+        isFated: () => director?.sees({ kind: 'reads', process: process.name, key }) === 'fails',
         effect: () => {
           const result = read()
           return () => resolve(result)
@@ -166,7 +165,12 @@ export class SimDatabase {
     process: SimProcess,
     life: Life,
     inMs: number,
-    work: { effect(): () => void; fail(error: unknown): void; isWrite: boolean },
+    work: {
+      isFated?(): boolean
+      effect(): () => void
+      fail(error: unknown): void
+      isWrite: boolean
+    },
   ): void {
     const { world, coverage, timeline } = this.#scene
     const { random } = world
@@ -184,14 +188,19 @@ export class SimDatabase {
     world.after(inMs, () => {
       if (!life.isAlive && !(isGhost && work.isWrite)) return
       if (!life.isAlive) coverage.add('storage: effect after death')
-      if (this.#isHit('storage-away') || this.#isHit('storage-fails-before')) {
+      const wasAlive = life.isAlive
+      const isFated = work.isFated?.() === true
+      if (wasAlive && !life.isAlive) return
+      if (isFated || this.#isHit('storage-away') || this.#isHit('storage-fails-before')) {
         coverage.add(`storage: failed before ${work.isWrite ? 'a write' : 'a read'}`)
         timeline.note(world.now, this.service, () => `database fails ${process.name}`)
         return answer(() => work.fail(unavailable()))
       }
       const settle = work.effect()
       if (work.isWrite && process.reaches('crash-after-write', life)) return
-      if (work.isWrite && this.#isHit('storage-fails-after')) {
+      const isFailing = this.#isFailing
+      this.#isFailing = false
+      if (isFailing || (work.isWrite && this.#isHit('storage-fails-after'))) {
         coverage.add('storage: failed after a write')
         timeline.note(world.now, this.service, () => `database fails ${process.name} afterwards`)
         return answer(() => work.fail(unavailable()))
@@ -204,6 +213,14 @@ export class SimDatabase {
     const fault = this.#board.on(kind, this.service)
     if (fault === undefined) return false
     return kind === 'storage-away' || this.#scene.world.random.next() < fault.rate
+  }
+
+  /** What is about to be written is shown to the director; true where it fails. */
+  #isFated(process: string, partition: number, tasks: readonly Task[]): boolean {
+    const { director } = this.#scene
+    if (director === undefined) return false
+    const writes = writesOf(this.spaces[partition]!, tasks)
+    return director.sees({ kind: 'writing', process, service: this.service, writes }) === 'fails'
   }
 
   /** Runs each step as a group of its own, at one moment: the same, and each can be told apart. */
@@ -245,16 +262,9 @@ export class SimDatabase {
     newest.push(change)
     if (newest.length > mostLost) newest.shift()
     this.#onChange(change)
-  }
-
-  #page(partition: number, prefix: string, { after, limit }: ScanOptions): StoredEntry[] {
-    const space = this.spaces[partition]!
-    const keys: string[] = []
-    for (const key of space.keys()) {
-      if (key.startsWith(prefix) && (after === undefined || key > after)) keys.push(key)
-    }
-    keys.sort()
-    return keys.slice(0, limit).map((key) => ({ key, record: space.get(key)! }))
+    if (isLoad) return
+    const fate = this.#scene.director?.sees({ kind: 'written', ...change })
+    if (fate === 'fails') this.#isFailing = true
   }
 
   async #load(
@@ -284,15 +294,4 @@ export class SimDatabase {
       })
     }
   }
-}
-
-/** Whoever mutates a stored record finds out. */
-function frozen<T extends Json>(record: T): T {
-  if (typeof record === 'object' && !Object.isFrozen(record)) {
-    for (const value of Object.values(record)) {
-      if (typeof value === 'object' && value !== null) frozen(value as Json)
-    }
-    Object.freeze(record)
-  }
-  return record
 }
