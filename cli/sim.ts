@@ -13,6 +13,7 @@ import { tellStory } from '../sim/story.ts'
 import { exitCodes } from './failure.ts'
 import { duration, say, sayJson, table } from './print.ts'
 import { openProgress } from './progress.ts'
+import { runMatrix, walkScopes } from './sim-small.ts'
 
 const examples = `
 Examples:
@@ -22,17 +23,28 @@ Examples:
   ./till sim --variant 2pc/order --seed 42      one history, told if it fails
   ./till sim --variant 2pc/order --seed 42 --timeline
   ./till sim --mutants --seeds 1000             known bugs put back in: each must be caught
+  ./till sim --matrix --seeds 5                 every point of the protocols with every fault there
+  ./till sim --matrix --cell P3/crash-stock/2pc-order
+  ./till sim --exhaustive                       every interleaving of small shops
 
 The same seed of a variant is the same history, byte for byte, at the same commit.`
+
+/** Histories, where nobody says how many. */
+const variantSeeds = 500
+const cellSeeds = 5
 
 interface Flags {
   readonly variant: Variant | 'all'
   readonly seed?: number
-  readonly seeds: number
+  readonly seeds?: number
   readonly minutes?: number
   readonly first: number
   readonly timeline?: true
   readonly mutants?: true
+  readonly matrix?: true
+  readonly cell?: string
+  readonly write?: true
+  readonly exhaustive?: true
   readonly starts: number
   readonly json?: true
 }
@@ -45,11 +57,15 @@ export function define(command: Command): void {
         .default('all'),
     )
     .option('--seed <number>', 'this history only; told in full where it fails', whole)
-    .option('--seeds <number>', 'histories of each variant', whole, 500)
+    .option('--seeds <number>', 'histories of each variant (500) or cell (5)', whole)
     .option('--first <number>', 'the first seed', whole, 1)
     .option('--minutes <number>', 'go on for this long instead', whole)
     .option('--timeline', 'with --seed: every line of it')
     .option('--mutants', 'hunt the known bugs instead')
+    .option('--matrix', 'each fault at each point of the protocols instead (docs/MATRIX.md)')
+    .option('--cell <cell>', 'with --matrix: this cell only, or all whose names begin so')
+    .option('--write', 'with --matrix: docs/MATRIX.md is made anew')
+    .option('--exhaustive', 'walk every state of small shops instead')
     .option('--starts <number>', 'with --mutants: how often each is hunted, for a median', whole, 1)
     .option('--json', 'the result as JSON on stdout')
     .addHelpText('after', examples)
@@ -59,12 +75,16 @@ export function define(command: Command): void {
         return
       }
       const chosen = flags.variant === 'all' ? variants : [flags.variant]
-      const isGood =
-        flags.seed === undefined
-          ? await campaign(chosen, flags)
-          : await one(chosen, flags.seed, flags)
+      const isGood = await runChosen(chosen, flags)
       if (!isGood) process.exitCode = exitCodes.failed
     })
+}
+
+async function runChosen(chosen: readonly Variant[], flags: Flags): Promise<boolean> {
+  if (flags.exhaustive) return walkScopes(chosen, flags.json === true)
+  if (flags.matrix) return await runMatrix(chosen, { ...flags, seeds: flags.seeds ?? cellSeeds })
+  if (flags.seed === undefined) return await campaign(chosen, flags)
+  return await one(chosen, flags.seed, flags)
 }
 
 async function one(chosen: readonly Variant[], seed: number, flags: Flags): Promise<boolean> {
@@ -83,7 +103,7 @@ async function one(chosen: readonly Variant[], seed: number, flags: Flags): Prom
   return isGood
 }
 
-async function hunt({ seeds, starts, json }: Flags): Promise<boolean> {
+async function hunt({ seeds = variantSeeds, starts, json }: Flags): Promise<boolean> {
   const hunts = await huntAll(seeds, starts, ({ mutant, medianHistories }) => {
     process.stderr.write(`${mutant.name}: ${medianHistories ?? 'SURVIVED'}\n`)
   })
@@ -98,18 +118,17 @@ async function hunt({ seeds, starts, json }: Flags): Promise<boolean> {
 }
 
 async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boolean> {
+  const { seeds = variantSeeds } = flags
   const results: (CampaignResult & { readonly ms: number })[] = []
   const limitMs = flags.minutes === undefined ? Infinity : (flags.minutes * 60_000) / chosen.length
-  const progress = openProgress(chosen.length * (flags.minutes === undefined ? flags.seeds : 0))
+  const progress = openProgress(chosen.length * (flags.minutes === undefined ? seeds : 0))
   for (const variant of chosen) {
     const startedAt = systemClock.now()
     progress.begin(variant)
     const result = await runCampaign(variant, {
       firstSeed: flags.first,
       goOn: (histories) =>
-        flags.minutes === undefined
-          ? histories < flags.seeds
-          : systemClock.now() - startedAt < limitMs,
+        flags.minutes === undefined ? histories < seeds : systemClock.now() - startedAt < limitMs,
     })
     progress.done(variant, result.histories)
     results.push({ ...result, ms: Math.round(systemClock.now() - startedAt) })
