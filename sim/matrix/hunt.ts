@@ -1,7 +1,7 @@
 /**
- * A known bug put back in, and the cells run until one breaks or cannot be hit any more: `node sim/matrix/hunt.ts NAME`
- * prints which and what broke, as JSON; null where none did. A process for each, because a mutant is
- * planted as its module loads. Used by hunt.test.ts.
+ * A known bug put back in, and the cells run until one breaks or cannot be hit any more:
+ * `node sim/matrix/hunt.ts NAME` prints which and what broke, as JSON; null where none did. A
+ * process for each, because a mutant is planted as its module loads. Used by matrix.test.ts.
  */
 import { mutants } from '../mutants/all.ts'
 import { plant } from '../mutants/mutant.ts'
