@@ -7,6 +7,7 @@
  */
 import type { Topic } from '../../protocol/messages.ts'
 import { systemClock } from '../runtime/clock.ts'
+import { topics } from '../runtime/topology.ts'
 import {
   type BrokerAddress,
   codes,
@@ -19,15 +20,7 @@ import {
 
 export type KafkaTopic = Topic | 'dead-letter'
 
-export const kafkaTopics: readonly KafkaTopic[] = [
-  'stock',
-  'payment',
-  'order',
-  'order-coordinator',
-  'orchestrator',
-  'inbox',
-  'dead-letter',
-]
+export const kafkaTopics: readonly KafkaTopic[] = [...topics, 'dead-letter']
 
 export interface KnownTopic {
   readonly id: string

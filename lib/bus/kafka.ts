@@ -7,16 +7,17 @@
  * for long or came back with less than it had; meanwhile `health` says so and what is sent is lost.
  * Why the client's own consumer is not used: docs/KAFKA.md.
  */
-import { hostname } from 'node:os'
 import type { Message, Topic } from '../../protocol/messages.ts'
 import type { Timer } from '../runtime/clock.ts'
 import { systemClock } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
 import { ShopError } from '../runtime/errors.ts'
 import { type Health, usable } from '../runtime/health.ts'
+import { instanceName } from '../runtime/instance-name.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Metric } from '../runtime/metric.ts'
 import { systemRandom } from '../runtime/random.ts'
+import { topics } from '../runtime/topology.ts'
 import type { Bus, Consumer, Subscription } from './bus.ts'
 import { linkOptions, parseBrokers } from './kafka-client.ts'
 import { KafkaCluster } from './kafka-cluster.ts'
@@ -39,6 +40,9 @@ export type KafkaConfig = Pick<
   | 'kafkaTlsCa'
   | 'kafkaSessionMs'
 >
+
+/** Those that have as many partitions as the data. */
+const partitionedTopics = topics.filter((topic) => topic !== 'inbox')
 
 /** Who leads what is asked anew so often, though nothing failed. */
 const refreshEveryMs = 30_000
@@ -98,13 +102,7 @@ class KafkaBus implements Bus {
     }
     this.#trouble = this.#missing()
     const { partitions } = this.#config
-    for (const topic of [
-      'stock',
-      'payment',
-      'order',
-      'order-coordinator',
-      'orchestrator',
-    ] as const) {
+    for (const topic of partitionedTopics) {
       const has = this.#cluster.topic(topic)?.leaders.length
       if (has !== undefined && has !== partitions) {
         this.#trouble = `topic ${topic} has ${has} partitions, PARTITIONS=${partitions}`
@@ -118,8 +116,7 @@ class KafkaBus implements Bus {
   }
 
   #missing(): string | undefined {
-    const topics = ['stock', 'payment', 'order', 'order-coordinator', 'orchestrator'] as const
-    const missing = [...topics, 'inbox' as const].filter((topic) => !this.#cluster.topic(topic))
+    const missing = topics.filter((topic) => !this.#cluster.topic(topic))
     if (missing.length === 0) return undefined
     return `topics missing: ${missing.join(', ')}; run ./till topics`
   }
@@ -132,7 +129,7 @@ class KafkaBus implements Bus {
     if (this.#consumers.has(topic)) {
       throw new ShopError('internal', `This bus already has a consumer of ${topic}.`)
     }
-    const { instance, kafkaSessionMs: sessionMs } = this.#config
+    const { kafkaSessionMs: sessionMs } = this.#config
     const opening = {
       cluster: this.#cluster,
       producer: this.#producer,
@@ -147,7 +144,7 @@ class KafkaBus implements Bus {
       this.#consumers.set(topic, running)
       await inbox.opened()
     } else {
-      const name = instance === '' ? hostname() : instance
+      const name = instanceName(this.#config)
       running = new KafkaConsumer({ ...opening, topic, instance: name, sessionMs })
       this.#consumers.set(topic, running)
     }
