@@ -2,20 +2,20 @@
  * docker-compose.yml for real: the suites of the embedded shop through its gateway, then each of
  * its containers killed under load, in a variant of each protocol and of each coordinator.
  */
-import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
+import { describe } from 'node:test'
 import { composeShop, missingDocker } from './compose-shop.ts'
 import { concurrencySuite } from './concurrency.ts'
 import { contractSuite } from './contract.ts'
 import { faultToleranceSuite } from './fault-tolerance.ts'
 import { microservicesSuite } from './microservices.ts'
 import { sharedBy } from './one-for-several.ts'
+import { tellMissing } from './suite.ts'
 import { variants } from './variants.ts'
 
 const missing = await missingDocker()
 
 if (missing !== undefined) {
-  test(missing, { skip: process.env.CI !== 'true' }, () => assert.fail(missing))
+  tellMissing(missing, process.env)
 }
 
 describe('compose', { skip: missing !== undefined, concurrency: 1 }, () => {

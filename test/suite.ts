@@ -67,6 +67,11 @@ export async function inParallel<T, R>(
   return results
 }
 
+/** A test that says in the report what could not run here; a failure where CI=true. */
+export function tellMissing(sentence: string, environment: { CI?: string | undefined }): void {
+  test(sentence, { skip: environment.CI !== 'true' }, () => assert.fail(sentence))
+}
+
 /** 0, 1, ... up to `length`. */
 export const range = (length: number) => Array.from({ length }, (_, index) => index)
 
