@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { head, rowsOf, someOf, warnings } from './report.ts'
+import { costHead, costRowsOf, head, rowsOf, someOf, warnings } from './report.ts'
 import type { Figures } from './run.ts'
 
 const figures = (perSecond: number, more: Partial<Figures> = {}): Figures => ({
@@ -11,9 +11,9 @@ const figures = (perSecond: number, more: Partial<Figures> = {}): Figures => ({
   unavailable: 0,
   failed: 0,
   latencyMs: { p50: 1.234, p90: 2, p99: 12.34, p99_9: 20, max: 30 },
-  cpuMicrosPerCheckout: 200,
-  rssBytesBefore: 100e6,
-  rssBytesAfter: 110e6,
+  costs: { cpuMicros: 200, durableWrites: 0.0123 },
+  ownBytesBefore: 100e6,
+  ownBytesAfter: 110e6,
   generatorCpuPercent: 20,
   generatorCpuMicrosPerRequest: 25,
   paidOrders: perSecond,
@@ -35,7 +35,7 @@ test('medians of the runs, and ratios of runs that followed each other', () => {
   assert.equal(cell(rows[1], 'ratio'), '0.50')
   assert.equal(cell(rows[0], 'p50 ms'), '1.23')
   assert.equal(cell(rows[0], 'p99'), '12.3')
-  assert.equal(cell(rows[0], 'RSS MB'), '100 → 110')
+  assert.equal(cell(rows[0], 'own MB'), '100 → 110')
 })
 
 test('five runs give the ratio an interval', () => {
@@ -48,9 +48,14 @@ test('five runs give the ratio an interval', () => {
 })
 
 test('what is not known is a dash', () => {
-  const nothing = { cpuMicrosPerCheckout: undefined, rssBytesBefore: undefined }
+  const nothing = { costs: {}, ownBytesBefore: undefined }
   const rows = rowsOf([{ variant: 'a', mix: 'hot', runs: [figures(1, nothing)] }])
   assert.equal(cell(rows[0], 'CPU µs'), '–')
+  const costs = (more: Partial<Figures>) =>
+    costRowsOf([{ variant: 'a', mix: 'hot', runs: [figures(1, more)] }])[0]!
+  assert.equal(costs(nothing)[costHead.indexOf('CPU µs')], '–')
+  assert.equal(costs({})[costHead.indexOf('CPU µs')], '200')
+  assert.equal(costs({})[costHead.indexOf('durable writes')], '0.012')
 })
 
 test('wrong books and a busy generator are said aloud', () => {

@@ -5,6 +5,7 @@
  */
 import { seededRandom } from '../lib/runtime/random.ts'
 import type { Figures } from './run.ts'
+import type { Costs } from './shop-counters.ts'
 import { median, medianInterval } from './statistics.ts'
 
 /** The runs of one variant under one mix. */
@@ -29,7 +30,7 @@ export const head = [
   'other',
   'CPU µs',
   'ratio',
-  'RSS MB',
+  'own MB',
   'generator',
   'books',
 ] as const
@@ -45,7 +46,7 @@ export function rowsOf(all: readonly Series[]): string[][] {
     const middle = (pick: (figures: Figures) => number) => median(runs.map(pick))
     const sum = (pick: (figures: Figures) => number) =>
       whole(runs.reduce((total, figures) => total + pick(figures), 0))
-    const cpu = (figures: Figures) => figures.cpuMicrosPerCheckout ?? Number.NaN
+    const cpu = (figures: Figures) => figures.costs.cpuMicros ?? Number.NaN
     return [
       variant,
       mix,
@@ -66,6 +67,36 @@ export function rowsOf(all: readonly Series[]): string[][] {
       books(runs),
     ]
   })
+}
+
+/** Columns of what one checkout costs, after the names of what was measured. */
+const costColumns: readonly (readonly [title: string, cost: keyof Costs])[] = [
+  ['CPU µs', 'cpuMicros'],
+  ['steps', 'steps'],
+  ['durable writes', 'durableWrites'],
+  ['disk bytes', 'diskBytes'],
+  ['Redis commands', 'redisCommands'],
+  ['Redis bytes', 'redisBytes'],
+  ['Kafka records', 'kafkaRecords'],
+  ['Kafka bytes', 'kafkaBytes'],
+]
+
+export const costHead: readonly string[] = [
+  'of one checkout',
+  'mix',
+  ...costColumns.map(([title]) => title),
+]
+
+/** In the order of `costHead`. */
+export function costRowsOf(all: readonly Series[]): string[][] {
+  return all.map(({ variant, mix, runs }) => [
+    variant,
+    mix,
+    ...costColumns.map(([, cost]) => {
+      const value = median(runs.map(({ costs }) => costs[cost] ?? Number.NaN))
+      return value < 100 ? String(Number(value.toPrecision(2))) : whole(value)
+    }),
+  ])
 }
 
 const unknown = '–'
@@ -90,8 +121,8 @@ function ratio(series: Series, first: Series, pick: (figures: Figures) => number
 function memory(runs: readonly Figures[]): string {
   const megabytes = (pick: (figures: Figures) => number | undefined) =>
     whole(median(runs.map((figures) => (pick(figures) ?? Number.NaN) / 1e6)))
-  const before = megabytes(({ rssBytesBefore }) => rssBytesBefore)
-  return `${before} → ${megabytes(({ rssBytesAfter }) => rssBytesAfter)}`
+  const before = megabytes(({ ownBytesBefore }) => ownBytesBefore)
+  return `${before} → ${megabytes(({ ownBytesAfter }) => ownBytesAfter)}`
 }
 
 const generator = (percent: number) =>

@@ -12,8 +12,8 @@ import { type Audit, auditBooks, recordedBooks } from './books.ts'
 import type { LatencySummary } from './latency.ts'
 import { runLoad } from './load.ts'
 import { publicBooks } from './public-books.ts'
+import { type Costs, costsOf, type Sample as ShopSample, sampleOf } from './shop-counters.ts'
 import type { Target } from './shop-under-test.ts'
-import { type Usage, usageOf } from './usage.ts'
 import { fill, isNumbered, type Orders, shuffled, type WorkloadOptions } from './workload.ts'
 
 export interface LoadSettings {
@@ -40,10 +40,10 @@ export interface Figures {
   readonly latencyMs: LatencySummary
   /** Open loop: how late requests were sent. */
   readonly lagMs?: LatencySummary | undefined
-  /** User and system time of the shop's process for each answer. */
-  readonly cpuMicrosPerCheckout?: number | undefined
-  readonly rssBytesBefore?: number | undefined
-  readonly rssBytesAfter?: number | undefined
+  /** What each answer has cost the shop. */
+  readonly costs: Costs
+  readonly ownBytesBefore?: number | undefined
+  readonly ownBytesAfter?: number | undefined
   /** Of one core. */
   readonly generatorCpuPercent: number
   readonly generatorCpuMicrosPerRequest: number
@@ -108,7 +108,7 @@ export function together(one: number, other: number): number {
 }
 
 interface Sample {
-  readonly shop: Usage | undefined
+  readonly shop: ShopSample
   readonly generator: NodeJS.CpuUsage
 }
 
@@ -121,16 +121,16 @@ async function measure(
   const random = seededRandom(load.seed)
   const { next, share: shareUsed } = drawing(orders.count, load, random)
   const statuses = new Uint16Array(orders.count)
-  const sample = (): Sample => ({
-    shop: target.pid === undefined ? undefined : usageOf(target.pid),
-    generator: process.cpuUsage(),
-  })
-  let before: Sample | undefined
+  const sample = async (): Promise<Sample> => {
+    const generator = process.cpuUsage()
+    return { shop: await sampleOf(target), generator }
+  }
+  let began: Promise<Sample> | undefined
   const startedAt = systemClock.now()
   const totalMs = load.warmUpMs + (load.durationMs ?? Infinity)
   const share = () => Math.min(1, Math.max(shareUsed(), (systemClock.now() - startedAt) / totalMs))
   const timer = systemClock.every(250, () =>
-    onProgress(before === undefined ? 'warming up' : 'measuring', share()),
+    onProgress(began === undefined ? 'warming up' : 'measuring', share()),
   )
   const { rate, arrivals, warmUpMs, durationMs } = load
   const { tally, elapsedMs } = await runLoad({
@@ -143,14 +143,14 @@ async function measure(
     durationMs,
     arrivals: rate === undefined ? undefined : planArrivals(arrivals, rate, random),
     onMeasuring: () => {
-      before = sample()
+      began = sample()
     },
     onAnswer: (index, status) => {
       statuses[index] = together(statuses[index]!, status)
     },
   })
   timer.cancel()
-  const after = sample()
+  const [before, after] = await Promise.all([began, sample()])
   if (before === undefined || tally.answers === 0) {
     throw new ShopError(
       'invalid_settings',
@@ -174,16 +174,10 @@ async function measure(
 function costs(before: Sample, after: Sample, answers: number, elapsedMs: number) {
   const { user, system } = after.generator
   const generatorMicros = user + system - before.generator.user - before.generator.system
-  const shop =
-    before.shop === undefined || after.shop === undefined
-      ? {}
-      : {
-          cpuMicrosPerCheckout: ((after.shop.cpuMs - before.shop.cpuMs) * 1_000) / answers,
-          rssBytesBefore: before.shop.rssBytes,
-          rssBytesAfter: after.shop.rssBytes,
-        }
   return {
-    ...shop,
+    costs: costsOf(before.shop, after.shop, answers),
+    ownBytesBefore: before.shop.usage?.ownBytes,
+    ownBytesAfter: after.shop.usage?.ownBytes,
     generatorCpuPercent: generatorMicros / elapsedMs / 10,
     generatorCpuMicrosPerRequest: generatorMicros / answers,
   }

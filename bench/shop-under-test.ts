@@ -21,15 +21,15 @@ export interface Target {
   readonly origin: string
   /** Of the internal routes; undefined where they cannot be reached. */
   readonly internalOrigin?: string | InternalOrigins | undefined
-  /** Undefined where it is not a process of this machine. */
-  readonly pid?: number | undefined
+  /** Its processes on this machine; none where it runs elsewhere. */
+  readonly pids: readonly number[]
   readonly variant: string
 }
 
 export const targetOf = (run: FoundShop): Target => ({
   origin: publicUrl(run),
   internalOrigin: run.internal,
-  pid: run.pid,
+  pids: run.pids,
   variant: run.variant,
 })
 

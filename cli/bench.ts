@@ -9,7 +9,7 @@ import { findInconsistencies, type Inconsistencies } from '../bench/consistency.
 import { type EngineKind, engineKinds, startShop } from '../bench/engines-under-test.ts'
 import { environment } from '../bench/environment.ts'
 import { exitOnSignals } from '../bench/processes.ts'
-import { head, rowsOf, warnings } from '../bench/report.ts'
+import { costHead, costRowsOf, head, rowsOf, warnings } from '../bench/report.ts'
 import { keepResult, refreshReadme } from '../bench/results.ts'
 import { type Target, targetOf, withDataDirectory } from '../bench/shop-under-test.ts'
 import { mixes } from '../bench/workload.ts'
@@ -105,7 +105,12 @@ function targetFor({ data, url, internalUrl, variant }: Flags): Target | undefin
   if (url === undefined) return undefined
   const origin = url.replace(/\/+$/, '')
   const internalOrigin = internalUrl?.replace(/\/+$/, '')
-  return { origin, internalOrigin, variant: variant.length === 1 ? variant[0]! : 'unknown' }
+  return {
+    origin,
+    internalOrigin,
+    pids: [],
+    variant: variant.length === 1 ? variant[0]! : 'unknown',
+  }
 }
 
 const shopsFor = ({ variant }: Flags) => (variant.length === 0 ? variantNames.slice(0, 1) : variant)
@@ -117,9 +122,15 @@ async function measure(flags: Flags, target: Target | undefined): Promise<void> 
   const differences = result.series.flatMap(({ runs }) => runs.flatMap((run) => run.differences))
   if (flags.keep !== undefined) keep(flags.keep, campaign, where, result)
   if (flags.json) sayJson({ environment: where, settings: campaign, ...result })
-  else say([table(head, rowsOf(result.series)), ...warnings(result.series)].join('\n'))
+  else say(paragraphs(result).join('\n'))
   if (differences.length > 0) process.exitCode = exitCodes.failed
 }
+
+const paragraphs = ({ series }: CampaignResult) => [
+  table(head, rowsOf(series)),
+  table(costHead, costRowsOf(series)),
+  ...warnings(series),
+]
 
 /** Enough for whatever the items and users may have to give. */
 const plenty = 1_000_000
@@ -165,6 +176,8 @@ function keep(
   const rows = rowsOf(result.series)
   const details = { environment: where, settings: campaign, ...result }
   keepResult({ name, caption, head, rows, details })
+  const costs = { head: costHead, rows: costRowsOf(result.series), details: {} }
+  keepResult({ name: `${name}-costs`, caption: 'The same runs.', ...costs })
   refreshReadme()
 }
 

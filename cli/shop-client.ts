@@ -15,8 +15,8 @@ export interface FoundShop {
   readonly variant: string
   /** Where its internal routes are. */
   readonly internal: InternalOrigins
-  /** Its process; of many, none stands for all. */
-  readonly pid?: number
+  /** Its processes. */
+  readonly pids: readonly number[]
 }
 
 /** How long an internal question may take; it reads records, nothing waits for others. */
@@ -36,7 +36,11 @@ export function findShop(data: string): FoundShop {
 
 export function foundOf(run: RunFile): FoundShop {
   const all = [internalUrl(run)]
-  return { ...run, internal: { order: all, payment: all, stock: all, orchestrator: all } }
+  return {
+    ...run,
+    pids: [run.pid],
+    internal: { order: all, payment: all, stock: all, orchestrator: all },
+  }
 }
 
 /** Where a client on this machine finds the public routes. */

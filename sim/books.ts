@@ -6,8 +6,8 @@
 import type { OrderRecord } from '../order/order.ts'
 import type { BranchRecord } from '../protocol/participant.ts'
 import type { State } from '../protocol/protocol.ts'
+import type { Change, Write } from './change.ts'
 import type { Coverage } from './coverage.ts'
-import type { Change, Write } from './storage.ts'
 
 /** An item or an account, seen the same way. */
 export interface Shelf {

@@ -3,8 +3,8 @@
  * there, not by chance (sim/matrix/). Histories of a seed have none.
  */
 import type { Message } from '../protocol/messages.ts'
+import type { Change, Write } from './change.ts'
 import type { Operation } from './operation.ts'
-import type { Change, Write } from './storage.ts'
 
 /** A step: a message, write or answer is about to leave; `written` has just taken effect. */
 export type Sight =

@@ -7,18 +7,18 @@ import type { Service, ServicePorts } from '../lib/engine/service.ts'
 import type { Fields, Log } from '../lib/runtime/log.ts'
 import { seededRandom } from '../lib/runtime/random.ts'
 import type { Route } from '../lib/runtime/route.ts'
-import { watchLosses } from '../lib/storage/loss-watch.ts'
 import { createOrchestratorService } from '../orchestrator/service.ts'
 import { createOrderService } from '../order/service.ts'
 import { createPaymentService } from '../payment/service.ts'
 import { createStockService } from '../stock/service.ts'
 import { Broker } from './bus.ts'
+import type { Change } from './change.ts'
 import { Coverage } from './coverage.ts'
 import type { Director } from './director.ts'
 import { type Draw, type ServiceKey, serviceKeys } from './draw.ts'
 import { FaultBoard } from './faults.ts'
 import { type Scene, SimProcess, simClock } from './process.ts'
-import { type Change, SimDatabase } from './storage.ts'
+import { SimDatabase } from './storage.ts'
 import { Timeline } from './timeline.ts'
 import { World } from './world.ts'
 
@@ -196,11 +196,12 @@ export class SimShop {
     this.world.isStirred = true
     const clock = simClock(this.world, process, life)
     const log = this.#log(process.name)
-    const storage = this.databases[process.service as ServiceKey].connect(process, life)
     const isWatched = this.draw.losses?.isWatched === true
+    const database = this.databases[process.service as ServiceKey]
+    const storage = database.connect(process, life, isWatched ? { clock, log } : undefined)
     const service = factories[process.service as ServiceKey]({
       config: this.draw.config,
-      storage: isWatched ? watchLosses(storage, { instance: process.name, clock, log }) : storage,
+      storage,
       bus: this.broker.endpoint(process, life),
       clock,
       random: seededRandom(this.draw.seed * 1_009 + ++this.#lives),

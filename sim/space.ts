@@ -1,7 +1,7 @@
 /** The records of one partition of a simulated database, and what can be asked of them. */
 import type { Json, ScanOptions, StoredEntry } from '../lib/storage/storage.ts'
+import type { Write } from './change.ts'
 import { runGroup, type Task } from './group.ts'
-import type { Write } from './storage.ts'
 
 export type Space = Map<string, Json>
 
@@ -32,4 +32,19 @@ export function writesOf(space: Space, tasks: readonly Task[]): Write[] {
   return [...runGroup(unheard, read).writes].map(([key, after]) => {
     return { key, before: read(key), after }
   })
+}
+
+/** So many at a time, as they are asked for. */
+export function* chunksOf(
+  entries: Iterable<StoredEntry>,
+  size: number,
+): Generator<readonly [string, Json][]> {
+  let chunk: [string, Json][] = []
+  for (const { key, record } of entries) {
+    chunk.push([key, record])
+    if (chunk.length < size) continue
+    yield chunk
+    chunk = []
+  }
+  if (chunk.length > 0) yield chunk
 }

@@ -7,30 +7,15 @@
  * written is told to the checkers, step by step.
  */
 import { ShopError } from '../lib/runtime/errors.ts'
+import { type CountingStep, LossWatch, type LossWatchOptions } from '../lib/storage/loss-watch.ts'
 import type { Json, Storage, StoredEntry } from '../lib/storage/storage.ts'
+import type { Change, Write } from './change.ts'
 import type { Draw } from './draw.ts'
 import type { FaultBoard } from './faults.ts'
 import { runGroup, type Task } from './group.ts'
 import type { Scene, SimProcess } from './process.ts'
-import { frozen, pageOf, type Space, writesOf } from './space.ts'
+import { chunksOf, frozen, pageOf, type Space, writesOf } from './space.ts'
 import type { Life } from './world.ts'
-
-/** One atomic step that took effect. */
-export interface Change {
-  readonly at: number
-  readonly service: string
-  readonly partition: number
-  readonly process: string
-  /** A chunk of a bulk load. */
-  readonly isLoad: boolean
-  readonly writes: readonly Write[]
-}
-
-export interface Write {
-  readonly key: string
-  readonly before: Json | undefined
-  readonly after: Json | undefined
-}
 
 const loadChunk = 8
 /** Changes that one fail-over loses at most. */
@@ -68,8 +53,17 @@ export class SimDatabase {
     this.#onChange = onChange
   }
 
-  connect(process: SimProcess, life: Life): Storage {
+  /** `watcher`: what it loses is looked for as on Redis. */
+  connect(
+    process: SimProcess,
+    life: Life,
+    watcher?: Pick<LossWatchOptions, 'clock' | 'log'>,
+  ): Storage {
     const { world } = this.#scene
+    const read = <R extends Json>(partition: number, key: string) =>
+      this.#ask(process, life, () => this.spaces[partition]!.get(key) as R | undefined, key)
+    const [instance, partitions] = [process.name, this.spaces.length]
+    const watch = watcher && new LossWatch({ ...watcher, instance, partitions, read })
     const queues: Task[][] = this.spaces.map(() => [])
     const lastEffectAt = this.spaces.map(() => 0)
     const flush = (partition: number) => {
@@ -79,7 +73,7 @@ export class SimDatabase {
       lastEffectAt[partition] = at
       this.#run(process, life, at - world.now, {
         isFated: () => this.#isFated(process.name, partition, tasks),
-        effect: () => this.#apply(process.name, partition, tasks),
+        effect: () => this.#apply(process.name, partition, tasks, watch?.countingIn(partition)),
         fail: (error) => {
           for (const task of tasks) task.reject(error)
         },
@@ -95,8 +89,7 @@ export class SimDatabase {
           if (queues[partition]!.length === 1) world.after(0, () => flush(partition), life)
         })
       },
-      read: <R extends Json>(partition: number, key: string) =>
-        this.#ask(process, life, () => this.spaces[partition]!.get(key) as R | undefined, key),
+      read,
       scan: (partition, prefix, options) =>
         this.#ask(process, life, () => pageOf(this.spaces[partition]!, prefix, options)),
       load: (partition, entries) => this.#load(process, life, partition, entries),
@@ -224,10 +217,16 @@ export class SimDatabase {
   }
 
   /** Runs each step as a group of its own, at one moment: the same, and each can be told apart. */
-  #apply(process: string, partition: number, tasks: readonly Task[]): () => void {
+  #apply(
+    process: string,
+    partition: number,
+    tasks: readonly Task[],
+    counting: CountingStep | undefined,
+  ): () => void {
     const space = this.spaces[partition]!
     const { world, coverage } = this.#scene
     const settled: (() => void)[] = []
+    let isWritten = false
     for (const task of tasks) {
       if (world.random.next() < this.#mood.repeats) {
         coverage.add('storage: step run twice')
@@ -235,7 +234,13 @@ export class SimDatabase {
       }
       const group = runGroup([task], (key) => space.get(key))
       settled.push(group.settle)
+      isWritten ||= group.writes.size > 0
       this.#put(process, partition, [...group.writes], false)
+    }
+    if (counting !== undefined && isWritten) {
+      const count = runGroup([counting], (key) => space.get(key))
+      settled.push(count.settle)
+      this.#put(process, partition, [...count.writes], false)
     }
     return () => {
       for (const settle of settled) settle()
@@ -273,14 +278,7 @@ export class SimDatabase {
     partition: number,
     entries: Iterable<StoredEntry>,
   ): Promise<void> {
-    const iterator = entries[Symbol.iterator]()
-    for (;;) {
-      const chunk: [string, Json][] = []
-      for (let next = iterator.next(); !next.done; next = iterator.next()) {
-        chunk.push([next.value.key, next.value.record])
-        if (chunk.length === loadChunk) break
-      }
-      if (chunk.length === 0) return
+    for (const chunk of chunksOf(entries, loadChunk)) {
       this.#scene.world.isStirred = true
       await new Promise<void>((resolve, reject) => {
         this.#run(process, life, this.#latency(), {

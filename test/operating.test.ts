@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
+import { busMetrics, newCounts } from '../lib/bus/kafka-metrics.ts'
 import { openLocalBus } from '../lib/bus/local.ts'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { readConfig } from '../lib/runtime/config.ts'
@@ -13,8 +14,9 @@ import type { Metric } from '../lib/runtime/metric.ts'
 import { described } from '../lib/runtime/metrics.ts'
 import { systemRandom } from '../lib/runtime/random.ts'
 import { Spans } from '../lib/runtime/spans.ts'
-import { watchLosses } from '../lib/storage/loss-watch.ts'
+import { LossWatch } from '../lib/storage/loss-watch.ts'
 import { openMemoryStorage } from '../lib/storage/memory.ts'
+import { redisMetrics } from '../lib/storage/redis-metrics.ts'
 import { createOrchestratorService } from '../orchestrator/service.ts'
 import { createOrderService } from '../order/service.ts'
 import { createPaymentService } from '../payment/service.ts'
@@ -29,8 +31,12 @@ async function allMetrics(): Promise<readonly Metric[]> {
   const config = readConfig({}, {})
   const bus = openLocalBus({ partitions: 1, onError: (_, error) => assert.fail(String(error)) })
   const log = createLog('silent')
-  const memory = await openMemoryStorage({ partitions: 1 })
-  const storage = watchLosses(memory, { instance: 'any', clock: systemClock, log })
+  const storage = await openMemoryStorage({ partitions: 1 })
+  const watch = new LossWatch({
+    ...{ partitions: 1, instance: 'any', clock: systemClock, log },
+    read: (partition, key) => storage.read(partition, key),
+  })
+  watch.close()
   const ports = { config, bus, storage, log, clock: systemClock, random: systemRandom }
   const services = [
     createOrderService(ports),
@@ -41,8 +47,15 @@ async function allMetrics(): Promise<readonly Metric[]> {
   await storage.close()
   return [
     ...services.flatMap(({ metrics }) => metrics),
-    ...(storage.metrics ?? []),
+    ...storage.metrics,
+    watch.metric,
+    ...redisMetrics({ commands: 0, bytes: 0 }),
     ...(bus.metrics ?? []),
+    ...busMetrics(
+      { messages: 0, records: 0, requests: 0, bytes: 0, lost: 0, dropped: 0 },
+      newCounts(),
+      new Map(),
+    ),
     ...new WatchCounters().metrics,
     ...new Spans({ config, service: 'shop', clock: systemClock, log }).metrics,
   ]

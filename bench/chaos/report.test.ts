@@ -25,7 +25,7 @@ const result: ChaosResult = {
     { atMs: 8_500, inDoubt: 2 },
   ],
   used: [0, 5_000, 9_000].map((atMs, index) => ({
-    ...{ atMs, name: 'shop', pid: 1 + index, rssBytes: (100 + index) * 1e6, descriptors: 20 },
+    ...{ atMs, name: 'shop', pid: 1 + index, ownBytes: (100 + index) * 1e6, descriptors: 20 },
   })),
   restMs: 10,
   rewrites: {},
@@ -56,6 +56,6 @@ test('the plot has a mark under each fault', () => {
 
 test('what processes use is compared between the first and the last third', () => {
   const [shop] = usageFigures(result)
-  assert.deepEqual(shop?.rssMb, [100, 102])
+  assert.deepEqual(shop?.ownMb, [100, 102])
   assert.deepEqual(shop?.descriptors, [20, 20])
 })

@@ -105,8 +105,8 @@ export function plot({ answers, faults, settings }: ChaosResult): string {
 export interface ProcessFigures {
   readonly name: string
   /** Medians of the first and the last third of the run. */
-  readonly rssMb: readonly [number, number]
-  readonly rssMbPerMinute: number
+  readonly ownMb: readonly [number, number]
+  readonly ownMbPerMinute: number
   readonly descriptors: readonly [number, number]
 }
 
@@ -120,11 +120,11 @@ export function usageFigures({ used, settings }: ChaosResult): ProcessFigures[] 
     }
     const pair = (pick: (each: (typeof own)[number]) => number) =>
       [middle(0, pick), middle(2 * third, pick)] as const
-    const rssMb = pair(({ rssBytes }) => rssBytes / 1e6)
+    const ownMb = pair(({ ownBytes }) => ownBytes / 1e6)
     const minutes = (2 * third) / 60_000
     return {
-      ...{ name, rssMb, descriptors: pair(({ descriptors }) => descriptors) },
-      rssMbPerMinute: (rssMb[1] - rssMb[0]) / minutes,
+      ...{ name, ownMb, descriptors: pair(({ descriptors }) => descriptors) },
+      ownMbPerMinute: (ownMb[1] - ownMb[0]) / minutes,
     }
   })
 }
@@ -132,10 +132,10 @@ export function usageFigures({ used, settings }: ChaosResult): ProcessFigures[] 
 export const usageHead = ['process', 'MB first third', 'last third', 'MB/min', 'fds', 'last third']
 
 export const usageRows = (result: ChaosResult): string[][] =>
-  usageFigures(result).map(({ name, rssMb, rssMbPerMinute, descriptors }) => [
+  usageFigures(result).map(({ name, ownMb, ownMbPerMinute, descriptors }) => [
     name,
-    ...rssMb.map((mb) => mb.toFixed(1)),
-    rssMbPerMinute.toFixed(2),
+    ...ownMb.map((mb) => mb.toFixed(1)),
+    ownMbPerMinute.toFixed(2),
     ...descriptors.map(String),
   ])
 

@@ -19,7 +19,7 @@ export interface Used {
   readonly atMs: number
   readonly name: string
   readonly pid: number
-  readonly rssBytes: number
+  readonly ownBytes: number
   readonly descriptors: number
 }
 
@@ -72,7 +72,7 @@ export class ChaosWatch {
       const usage = pid === undefined ? undefined : usageOf(pid)
       if (pid === undefined || usage === undefined) continue
       const descriptors = readdirSync(`/proc/${pid}/fd`).length
-      this.used.push({ atMs, name, pid, rssBytes: usage.rssBytes, descriptors })
+      this.used.push({ atMs, name, pid, ownBytes: usage.ownBytes, descriptors })
     }
   }
 }

@@ -2,13 +2,14 @@
 import type { TopologyService } from '../../lib/runtime/topology.ts'
 import type { FoundShop } from '../shop-client.ts'
 import { readEngineFile } from './engine-file.ts'
-import { runningSpecs } from './running-specs.ts'
+import { runningPids } from './running-specs.ts'
 import { instancesOf } from './specs.ts'
 
 /** Undefined where none of its processes runs. */
 export function findEngineShop(data: string): FoundShop | undefined {
   const file = readEngineFile(data)
-  if (file === undefined || runningSpecs(data).length === 0) return undefined
+  const pids = runningPids(data)
+  if (file === undefined || pids.length === 0) return undefined
   const { host, port, variant } = file
   const instances = instancesOf(file)
   const of = (service: TopologyService) =>
@@ -21,5 +22,5 @@ export function findEngineShop(data: string): FoundShop | undefined {
     stock: of('stock'),
     orchestrator: of('orchestrator'),
   }
-  return { host, port, variant, internal }
+  return { host, port, variant, internal, pids }
 }

@@ -10,5 +10,8 @@ export const runDirectory = (data: string) => join(data, 'run')
 export const specsOf = (data: string): readonly ProcessSpec[] =>
   existsSync(topologyPath(data)) ? readTopology(topologyPath(data)) : []
 
-export const runningSpecs = (data: string): readonly ProcessSpec[] =>
-  specsOf(data).filter(({ name }) => inspect(name, runDirectory(data))?.isAlive === true)
+export const runningPids = (data: string): readonly number[] =>
+  specsOf(data).flatMap(({ name }) => {
+    const found = inspect(name, runDirectory(data))
+    return found?.isAlive === true ? [found.pid] : []
+  })

@@ -25,7 +25,7 @@ import {
 } from './engine-file.ts'
 import { startAll, stopAll } from './launch.ts'
 import { requireEngines } from './needed.ts'
-import { runningSpecs } from './running-specs.ts'
+import { runningPids } from './running-specs.ts'
 
 export interface UpOptions {
   readonly config: Config
@@ -62,7 +62,7 @@ function requireOwnData(data: string): void {
       `${data} holds the data of an embedded shop: choose another directory with --data.`,
     )
   }
-  if (runningSpecs(data).length > 0) {
+  if (runningPids(data).length > 0) {
     throw new CommandFailure(`A shop runs on ${data} already: ./till status, ./till down.`)
   }
   if (existsSync(data) && !existsSync(join(data, 'engines.json')) && readdirSync(data).length > 0) {

@@ -14,6 +14,9 @@
 -- Answers, of each partition: 1 if all took effect; else an error's text, or a list: how many steps
 --   did not, which they are, then place and text of each record that was not as it was known.
 
+-- Names that begin with '!' are the adapter's own: no scan finds them.
+local OURS = 33
+
 -- Arguments of one command: Lua's stack has an end.
 local MOST = 4000
 
@@ -84,7 +87,7 @@ local function apply(records, index, names, current, final)
     elseif text ~= current[place] then
       put[#put + 1] = name
       put[#put + 1] = text
-      if current[place] == '' then
+      if current[place] == '' and string.byte(name) ~= OURS then
         added[#added + 1] = 0
         added[#added + 1] = name
       end

@@ -1,14 +1,10 @@
 /**
- * Chooses the storage adapter of a service by STORAGE. Next: lmdb.ts, redis.ts,
- * or memory.ts; loss-watch.ts for a database that can fail over.
+ * Chooses the storage adapter of a service by STORAGE. Next: lmdb.ts, redis.ts, or memory.ts.
  */
 import { join } from 'node:path'
-import { systemClock } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
-import { instanceName } from '../runtime/instance-name.ts'
 import type { Log } from '../runtime/log.ts'
 import { openLmdbStorage } from './lmdb.ts'
-import { watchLosses } from './loss-watch.ts'
 import { openMemoryStorage } from './memory.ts'
 import { openRedisStorage } from './redis.ts'
 import type { Storage } from './storage.ts'
@@ -33,9 +29,7 @@ export async function openStorage(options: OpenStorageOptions): Promise<Storage>
     }
     case 'memory':
       return openMemoryStorage({ partitions })
-    case 'redis': {
-      const redis = await openRedisStorage(config, log)
-      return watchLosses(redis, { instance: instanceName(config), clock: systemClock, log })
-    }
+    case 'redis':
+      return openRedisStorage(config, log)
   }
 }

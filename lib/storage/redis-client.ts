@@ -41,6 +41,12 @@ export class RedisRefusal {
   }
 }
 
+/** What was sent, over all connections of a service. */
+export interface RedisCounts {
+  commands: number
+  bytes: number
+}
+
 export type RedisCommand = readonly [name: string, args: readonly string[]]
 
 export interface RedisConnection {
@@ -64,6 +70,7 @@ const lingerMs = 1
 export async function connectRedis(
   to: RedisTarget | RedisSentinels,
   settings: RedisSettings,
+  counts: RedisCounts,
 ): Promise<RedisConnection> {
   const redis = new Redis({
     ...optionsOf(settings),
@@ -93,7 +100,7 @@ export async function connectRedis(
     address: `${address.host}:${address.port}`,
     ended,
     end,
-    send: (commands) => send(redis, socket, commands),
+    send: (commands) => send(redis, socket, commands, counts),
   }
 }
 
@@ -134,7 +141,13 @@ function whereOf(to: RedisTarget | RedisSentinels, settings: RedisSettings) {
   } as const
 }
 
-function send(redis: Redis, socket: Socket, commands: readonly RedisCommand[]) {
+function send(
+  redis: Redis,
+  socket: Socket,
+  commands: readonly RedisCommand[],
+  counts: RedisCounts,
+) {
+  const { bytesWritten } = socket
   socket.cork()
   const replies = commands.map(([name, args]) =>
     replyOf(
@@ -144,6 +157,8 @@ function send(redis: Redis, socket: Socket, commands: readonly RedisCommand[]) {
     ),
   )
   socket.uncork()
+  counts.commands += commands.length
+  counts.bytes += socket.bytesWritten - bytesWritten
   return Promise.all(replies)
 }
 

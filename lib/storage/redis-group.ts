@@ -99,9 +99,18 @@ export class RedisGroup {
     return [...this.#parts.keys()]
   }
 
-  /** Runs it, if it is a step, over what is known. */
+  /** The partitions in which something is to be written. */
+  get written(): readonly number[] {
+    return this.parts.filter((partition) => this.#parts.get(partition)!.changes.length > 0)
+  }
+
   add(unit: Unit): void {
     this.units++
+    this.addUncounted(unit)
+  }
+
+  /** Runs it, if it is a step, over what is known; it is not among the units that are counted. */
+  addUncounted(unit: Unit): void {
     let part = this.#parts.get(unit.partition)
     if (part === undefined) {
       part = new Part(unit.partition)

@@ -10,6 +10,7 @@
 import type { Clock, Timer } from '../runtime/clock.ts'
 import { ShopError } from '../runtime/errors.ts'
 import type { Histogram } from '../runtime/metric.ts'
+import type { LossWatch } from './loss-watch.ts'
 import { type RedisConnection, RedisRefusal } from './redis-client.ts'
 import { answerLost, notOurs, refusalError, refusalOf, unavailable } from './redis-errors.ts'
 import { RedisGroup, type Unit } from './redis-group.ts'
@@ -40,6 +41,7 @@ export interface LaneOptions {
   readonly answerWithinMs: number
   readonly stats: { steps: number; writes: number }
   readonly groups: Histogram
+  readonly watch: LossWatch
   readonly server: string
 }
 
@@ -108,8 +110,9 @@ export class RedisLane {
       group.add(this.#waiting[taken++]!)
       if (group.changes >= MOST_CHANGES) break
     }
-    this.#waiting = this.#waiting.slice(taken)
     this.#options.stats.steps += group.units
+    this.#count(group, this.#waiting.slice(0, taken))
+    this.#waiting = this.#waiting.slice(taken)
     let replies: readonly unknown[]
     try {
       replies = await this.#send(connection, group)
@@ -125,6 +128,16 @@ export class RedisLane {
     if (again.length > 0) this.#waiting = [...again, ...this.#waiting]
     // Lets the callers of this group join the next one.
     await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /** Last of all, so that a count which is not as it was known holds up no other step. */
+  #count(group: RedisGroup, taken: readonly Unit[]): void {
+    for (const partition of group.written) {
+      const { keys, step, resolve, reject } = this.#options.watch.countingIn(partition)
+      if (taken.some((unit) => unit.kind === 'step' && unit.step === step)) continue
+      const giveUpAt = Number.POSITIVE_INFINITY
+      group.addUncounted({ kind: 'step', partition, giveUpAt, keys, step, resolve, reject })
+    }
   }
 
   async #send(connection: RedisConnection, group: RedisGroup): Promise<readonly unknown[]> {

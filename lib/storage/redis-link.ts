@@ -10,6 +10,7 @@ import type { Log } from '../runtime/log.ts'
 import {
   connectRedis,
   type RedisConnection,
+  type RedisCounts,
   type RedisSentinels,
   type RedisSettings,
   type RedisTarget,
@@ -26,6 +27,7 @@ export interface RedisLinkOptions {
   /** Where to connect to, looked up before each try. */
   target(): Promise<RedisTarget | RedisSentinels>
   readonly settings: RedisSettings
+  readonly counts: RedisCounts
   /** What it is called in sentences. */
   readonly server: string
   readonly clock: Clock
@@ -106,9 +108,9 @@ export class RedisLink {
 
   /** A refusal of this user heals only when a person changes something. */
   async #reach(where: RedisTarget | RedisSentinels): Promise<RedisConnection> {
-    const { settings, server } = this.#options
+    const { settings, counts, server } = this.#options
     try {
-      return await connectRedis(where, settings)
+      return await connectRedis(where, settings, counts)
     } catch (error) {
       throw misconfigured(server, (error as Error).message) ?? error
     }

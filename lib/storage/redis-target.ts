@@ -71,12 +71,15 @@ function addressesIn(variable: string, text: string): readonly RedisTarget[] {
   })
 }
 
+/** Who asks where a key is does no work for a checkout. */
+const lookUps = { commands: 0, bytes: 0 }
+
 /** Asks the nodes in turn who has the slot of the partition's keys now. */
 async function slotOwner(config: Config, partition: number): Promise<RedisTarget> {
   let why = 'no node answers'
   for (const node of addressesIn('REDIS_CLUSTER', config.redisCluster)) {
     try {
-      const connection = await connectRedis(node, redisSettings(config))
+      const connection = await connectRedis(node, redisSettings(config), lookUps)
       try {
         const [slot, ranges] = await connection.send([
           ['cluster', ['keyslot', recordsKey(partition)]],

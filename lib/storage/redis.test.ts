@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { cpSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { systemClock } from '../runtime/clock.ts'
 import { type Overrides, readConfig } from '../runtime/config.ts'
@@ -13,10 +15,11 @@ const skip = hasRedis()
   : 'REDIS IS MISSING: NOTHING OF IT WAS TESTED. ./till engines install GETS IT'
 if (skip !== false && process.env.CI === 'true') throw new Error(skip)
 
+const errors: string[] = []
 const warnings: string[] = []
 const quiet: Log = {
   fatal: () => {},
-  error: () => {},
+  error: (message: string) => void errors.push(message),
   warn: (message: string) => void warnings.push(message),
   info: () => {},
   debug: () => {},
@@ -164,6 +167,29 @@ describe('redis: the server dies', { skip }, () => {
     await storage.untilUsable(5_000)
     const n = await raise(storage, 'a')
     assert.ok(n === 2 || n === 3)
+    await storage.close()
+    await own.remove()
+  })
+})
+
+describe('redis: the server has gone back', { skip }, () => {
+  test('what was acknowledged and is gone is told, once', async () => {
+    const own = await startOwn(port + 6)
+    const storage = await openOn({ redisPort: String(own.port) })
+    const [data, older] = ['appendonlydir', 'older'].map((name) => join(own.directory, name))
+    await raise(storage, 'a')
+    cpSync(data!, older!, { recursive: true })
+    for (let more = 0; more < 3; more++) await raise(storage, 'a')
+    await own.kill()
+    rmSync(data!, { recursive: true })
+    cpSync(older!, data!, { recursive: true })
+    errors.length = 0
+    await own.start()
+    await lost(storage)
+    await storage.untilUsable(5_000)
+    assert.equal(await raise(storage, 'a'), 2, 'the database has the first alone')
+    assert.equal(await raise(storage, 'a'), 3)
+    assert.deepEqual(errors, ['the database has lost acknowledged writes'])
     await storage.close()
     await own.remove()
   })

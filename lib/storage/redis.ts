@@ -12,16 +12,24 @@ import { systemClock } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
 import { ShopError } from '../runtime/errors.ts'
 import { type Health, usable } from '../runtime/health.ts'
+import { instanceName } from '../runtime/instance-name.ts'
 import type { Log } from '../runtime/log.ts'
-import { Histogram, sizeBounds } from '../runtime/metric.ts'
+import { Histogram, type Metric, sizeBounds } from '../runtime/metric.ts'
 import { LOAD_CHUNK_RECORDS, storageMetrics } from './group-commit.ts'
 import { AFTER_ALL_KEYS, requireKey, requirePrefix } from './keys.ts'
-import { type RedisCommand, type RedisConnection, RedisRefusal } from './redis-client.ts'
+import { LossWatch } from './loss-watch.ts'
+import {
+  type RedisCommand,
+  type RedisConnection,
+  type RedisCounts,
+  RedisRefusal,
+} from './redis-client.ts'
 import { notOurs, refusalError, unavailable } from './redis-errors.ts'
 import { requireOurs, warnOfSettings } from './redis-greeting.ts'
 import { indexKey, recordsKey, type Unit } from './redis-group.ts'
 import { RedisLane } from './redis-lane.ts'
 import { RedisLink } from './redis-link.ts'
+import { redisMetrics } from './redis-metrics.ts'
 import { readScript } from './redis-script.ts'
 import { redisSettings, serverName, targetOf } from './redis-target.ts'
 import { encodeRecord, type StoredRecord } from './step.ts'
@@ -61,8 +69,10 @@ interface Server {
 export class RedisStorage implements Storage {
   readonly partitions: number
   readonly stats = { steps: 0, writes: 0 }
+  readonly #sent: RedisCounts = { commands: 0, bytes: 0 }
   readonly #groups = new Histogram(sizeBounds)
-  readonly metrics = storageMetrics(this.stats, this.#groups)
+  readonly metrics: readonly Metric[]
+  readonly #watch: LossWatch
   readonly #config: Config
   readonly #name: string
   /** One for all partitions; in a Cluster one for each, because each may be on another server. */
@@ -77,7 +87,17 @@ export class RedisStorage implements Storage {
     this.#name = serverName(config)
     const count = config.redisCluster === '' ? 1 : config.partitions
     const script = readScript()
+    this.#watch = new LossWatch({
+      ...{ partitions: config.partitions, instance: instanceName(config), clock: systemClock, log },
+      read: async (partition, key) =>
+        this.#do<number | undefined>(partition, (unit) => ({ ...unit, kind: 'read', key })),
+    })
     this.#servers = Array.from({ length: count }, (_, index) => this.#open(index, script, log))
+    this.metrics = [
+      ...storageMetrics(this.stats, this.#groups),
+      ...redisMetrics(this.#sent),
+      this.#watch.metric,
+    ]
   }
 
   /** Rejects with the reason why it is not when the time is over, or cannot become so. */
@@ -185,6 +205,7 @@ export class RedisStorage implements Storage {
     const link = new RedisLink({
       target: () => targetOf(config, index),
       settings: redisSettings(config),
+      counts: this.#sent,
       server: this.#name,
       clock: systemClock,
       log,
@@ -204,6 +225,7 @@ export class RedisStorage implements Storage {
       answerWithinMs: config.redisPatienceMs,
       stats: this.stats,
       groups: this.#groups,
+      watch: this.#watch,
       server: this.#name,
     })
     void link.run()
@@ -259,6 +281,7 @@ export class RedisStorage implements Storage {
   }
 
   async #drain(): Promise<void> {
+    this.#watch.close()
     const over = systemClock.sleep(this.#config.redisPatienceMs)
     const drained = async () => {
       await Promise.all(this.#loads)

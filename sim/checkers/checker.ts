@@ -1,9 +1,9 @@
 /** What a checker is: it watches writes and answers, and says at the end what does not fit. */
 import type { Books } from '../books.ts'
+import type { Change } from '../change.ts'
 import type { Draw } from '../draw.ts'
 import type { Operation } from '../operation.ts'
 import type { SimShop } from '../shop.ts'
-import type { Change } from '../storage.ts'
 
 /** As DESIGN names them. */
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9'

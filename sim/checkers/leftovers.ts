@@ -7,8 +7,8 @@ import type { OrderRecord } from '../../order/order.ts'
 import type { BranchRecord } from '../../protocol/participant.ts'
 import type { State } from '../../protocol/protocol.ts'
 import { shelfOf } from '../books.ts'
+import type { Change, Write } from '../change.ts'
 import type { Draw } from '../draw.ts'
-import type { Change, Write } from '../storage.ts'
 import type { Checker, Evidence } from './checker.ts'
 
 /** The longest pauses of a partition's reopening, of two resends, and some work. */

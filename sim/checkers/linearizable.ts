@@ -7,9 +7,9 @@
  * under a saga that is seen by everybody. Requests with one idempotency key are one call.
  */
 import { shelfOf } from '../books.ts'
+import type { Change } from '../change.ts'
 import { type Call, judge } from '../linearizability.ts'
 import type { Operation } from '../operation.ts'
-import type { Change } from '../storage.ts'
 import type { Evidence, MakeChecker } from './checker.ts'
 import { toldSum } from './reads.ts'
 

@@ -4,7 +4,7 @@
  */
 import type { OrderRecord } from '../../order/order.ts'
 import { shelfOf } from '../books.ts'
-import type { Write } from '../storage.ts'
+import type { Write } from '../change.ts'
 import type { MakeChecker } from './checker.ts'
 
 export const oversell: MakeChecker = ({ report }) => {

@@ -5,8 +5,8 @@
 import type { BranchRecord } from '../../protocol/participant.ts'
 import type { State } from '../../protocol/protocol.ts'
 import { entry } from '../books.ts'
+import type { Write } from '../change.ts'
 import type { Sight } from '../director.ts'
-import type { Write } from '../storage.ts'
 
 /** Of one transaction; each set holds places, `service/partition`. */
 export interface Trace {
