@@ -6,6 +6,7 @@
  * Promise: the same as any Disk. After a crash, opening reads the journal back into the database,
  * so everything acknowledged is there. Carrying over is idempotent: it may be cut off anywhere.
  */
+import { systemClock } from '../runtime/clock.ts'
 import { ShopError } from '../runtime/errors.ts'
 import type { Disk } from './group-commit.ts'
 import type { Journal } from './journal.ts'
@@ -15,7 +16,9 @@ import type { Json, StoredEntry } from './storage.ts'
 /** Where the database remembers the first journal frame that it may lack. */
 const firstFramePlace = 'journal'
 /** Changes carried over by one write of the database. */
-const carriedAtOnce = 2_000
+const carriedAtOnce = 500
+/** After each of these writes, unless somebody waits for the last of them: steps come first. */
+const restMs = 5
 
 type Overlay = Map<string, StoredRecord | null>
 
@@ -30,6 +33,8 @@ export class JournaledDisk implements Disk {
   /** The first frame after those of `#carried`. */
   #carriedUpTo = 0
   #carrying: Promise<void> | undefined
+  /** Nothing goes on before all is carried over. */
+  #isAwaited = false
   /** Why carrying over failed last; a full disk may pass, anything else ends this disk. */
   #failure: unknown
 
@@ -61,7 +66,7 @@ export class JournaledDisk implements Disk {
     if (frames.length === 0) return disk
     disk.#carryInBackground()
     // Killed again while it came back: nothing may be written over yet.
-    if (isFull) await disk.#carrying
+    if (isFull) await disk.#allCarried()
     if (isFull && disk.#failure !== undefined) throw disk.#failure
     return disk
   }
@@ -109,9 +114,9 @@ export class JournaledDisk implements Disk {
   /** Where carrying over fails, the journal keeps what the database lacks. */
   async close(): Promise<void> {
     try {
-      await this.#carrying
+      await this.#allCarried()
       if (this.#failure === undefined) await this.#turn()
-      await this.#carrying
+      await this.#allCarried()
       if (this.#failure === undefined) this.#journal.erase()
     } finally {
       this.#journal.close()
@@ -119,9 +124,15 @@ export class JournaledDisk implements Disk {
     }
   }
 
+  async #allCarried(): Promise<void> {
+    this.#isAwaited = true
+    await this.#carrying
+    this.#isAwaited = false
+  }
+
   /** Goes on in the other file, once that one has been carried over, and carries this one over. */
   async #turn(): Promise<void> {
-    await this.#carrying
+    await this.#allCarried()
     // What is not in the database must not be written over in the journal.
     if (this.#failure !== undefined) await this.#carryAgain()
     this.#carried = this.#current
@@ -148,7 +159,7 @@ export class JournaledDisk implements Disk {
   /** A group that no journal file could hold is one write of the database, after all before it. */
   async #writeThrough(changes: Changes): Promise<void> {
     await this.#turn()
-    await this.#carrying
+    await this.#allCarried()
     if (this.#failure !== undefined) throw this.#failure
     await this.#base.write(changes)
   }
@@ -160,6 +171,7 @@ export class JournaledDisk implements Disk {
     for (let from = 0; from < places.length; from += carriedAtOnce) {
       const chunk = places.slice(from, from + carriedAtOnce)
       await this.#base.write(new Map(chunk.map((place) => [place, this.#carried.get(place)!])))
+      if (!this.#isAwaited) await systemClock.sleep(restMs)
     }
     await this.#base.write(new Map([[firstFramePlace, this.#base.encode(next)]]))
     this.#carried = new Map()
