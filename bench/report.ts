@@ -74,7 +74,7 @@ const costColumns: readonly (readonly [title: string, cost: keyof Costs])[] = [
   ['CPU µs', 'cpuMicros'],
   ['steps', 'steps'],
   ['durable writes', 'durableWrites'],
-  ['disk bytes', 'diskBytes'],
+  ['bytes written', 'writtenBytes'],
   ['Redis commands', 'redisCommands'],
   ['Redis bytes', 'redisBytes'],
   ['Kafka records', 'kafkaRecords'],

@@ -22,7 +22,7 @@ test('what rose is told for each checkout; what nobody counts is not told', () =
   assert.deepEqual(costsOf(before, after, 10), {
     durableWrites: 2,
     cpuMicros: 4_000,
-    diskBytes: 400,
+    writtenBytes: 400,
   })
   assert.deepEqual(costsOf({ ...before, usage: undefined }, after, 10), { durableWrites: 2 })
 })

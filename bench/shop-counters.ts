@@ -20,7 +20,7 @@ type Counted = keyof typeof counted
 const names = Object.keys(counted) as readonly Counted[]
 
 /** Absent: nothing of it was counted, as without Redis, or it could not be asked for. */
-export type Costs = Partial<Record<Counted | 'cpuMicros' | 'diskBytes', number>>
+export type Costs = Partial<Record<Counted | 'cpuMicros' | 'writtenBytes', number>>
 
 export interface Sample {
   readonly counters: Partial<Record<Counted, number>>
@@ -60,7 +60,7 @@ export function costsOf(before: Sample, after: Sample, checkouts: number): Costs
   }
   if (before.usage !== undefined && after.usage !== undefined) {
     costs.cpuMicros = ((after.usage.cpuMs - before.usage.cpuMs) * 1_000) / checkouts
-    costs.diskBytes = (after.usage.writtenBytes - before.usage.writtenBytes) / checkouts
+    costs.writtenBytes = (after.usage.writtenBytes - before.usage.writtenBytes) / checkouts
   }
   return costs
 }

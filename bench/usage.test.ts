@@ -8,7 +8,7 @@ test('user and system time, also where the name of the process has spaces and pa
   const stat =
     '4711 (node (shop) 1) S 1 4711 4711 0 -1 4194560 30 0 0 0 123 45 0 0 20 0 11 0 99 1 2'
   const status = 'Name:\tnode\nVmPeak:\t  900 kB\nRssAnon:\t   2048 kB\nThreads:\t11\n'
-  const io = 'wchar: 9999\nread_bytes: 5\nwrite_bytes: 4096\ncancelled_write_bytes: 7\n'
+  const io = 'rchar: 9999\nwchar: 4096\nwrite_bytes: 8192\n'
   assert.deepEqual(parseUsage(stat, status, io), {
     cpuMs: 1_680,
     ownBytes: 2_097_152,

@@ -6,7 +6,7 @@ export interface Usage {
   readonly cpuMs: number
   /** Memory of its own: no files that are mapped, as LMDB maps the data. */
   readonly ownBytes: number
-  /** What was given to the disk. */
+  /** What was given to files and sockets. */
   readonly writtenBytes: number
 }
 
@@ -55,6 +55,6 @@ export function parseUsage(stat: string, status: string, io: string): Usage {
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const ticks = Number(fields[userField]) + Number(fields[systemField])
   const kilobytes = Number(/^RssAnon:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0)
-  const writtenBytes = Number(/^write_bytes: (\d+)$/m.exec(io)?.[1] ?? 0)
+  const writtenBytes = Number(/^wchar: (\d+)$/m.exec(io)?.[1] ?? 0)
   return { cpuMs: ticks * msPerTick, ownBytes: kilobytes * 1_024, writtenBytes }
 }
