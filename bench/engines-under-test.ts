@@ -20,10 +20,15 @@ export interface StartedShop {
 const till = fileURLToPath(new URL('../till', import.meta.url))
 const run = promisify(execFile)
 
+type EngineShopOptions = Pick<StartOptions, 'variant' | 'data' | 'settings'> & {
+  /** Of processes: with links that can be cut. */
+  readonly links?: boolean
+}
+
 /** Starts a shop of this variant on data of its own; throws with what it said when it does not. */
 export async function startShop(
   engines: EngineKind,
-  { variant, data, settings = {} }: Pick<StartOptions, 'variant' | 'data' | 'settings'>,
+  { variant, data, settings = {}, links }: EngineShopOptions,
 ): Promise<StartedShop> {
   if (engines === 'embedded') {
     const shop = new ShopUnderTest({ variant, data, port: 0, settings })
@@ -33,7 +38,13 @@ export async function startShop(
   const own = `${data}/shop`
   const stopAtExit = () => execFileSync(till, ['down', '--data', own])
   process.once('exit', stopAtExit)
-  const flags = ['--detach', '--port=0', `--variant=${variant}`, `--data=${own}`]
+  const flags = [
+    '--detach',
+    '--port=0',
+    `--variant=${variant}`,
+    `--data=${own}`,
+    ...(links ? ['--links'] : []),
+  ]
   const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
   await run('env', [...words, till, 'up', '--engines=redis-kafka', ...flags]).catch((error) => {
     throw new ShopError('unavailable', `No shop to measure. ${error.stderr}`, error)

@@ -21,7 +21,9 @@ Examples:
 Ctrl-C and SIGTERM let requests under way end and stop in order; a second one stops at once.
 `
 
-type Flags = { detach?: true; engines?: string; size?: Size } & Parameters<typeof overridesOf>[0]
+type Flags = { detach?: true; engines?: string; size?: Size; links?: true } & Parameters<
+  typeof overridesOf
+>[0]
 
 export function define(command: Command): void {
   addSettingFlags(command)
@@ -32,16 +34,23 @@ export function define(command: Command): void {
         .default('embedded'),
     )
     .addOption(new Option('--size <name>', 'of a shop on redis-kafka').choices([...sizeNames]))
+    .option('--links', 'redis-kafka: each service has links of its own, which ./till kill can cut')
     .option('--detach', 'start in the background; returns when the shop answers')
     .addHelpText('after', () => `${examples}\n${settingsHelp()}`)
-    .action(async ({ detach, engines, size, ...flags }: Flags) => {
+    .action(async ({ detach, engines, size, links, ...flags }: Flags) => {
       const overrides = overridesOf(flags)
       const config = readConfig(overrides)
       if (engines === 'redis-kafka') {
         const { upEngines } = await import('./engines/up-engines.ts')
         // Only what was given: the size knows better than a setting's default.
         const partitions = overrides.partitions === undefined ? undefined : config.partitions
-        await upEngines({ config, size, partitions, detach: detach === true })
+        await upEngines({
+          config,
+          size,
+          partitions,
+          links: links === true,
+          detach: detach === true,
+        })
       } else if (detach) {
         const { startDetached } = await import('./detach.ts')
         say(greeting(await startDetached(config, overrides), config.data))

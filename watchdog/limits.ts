@@ -9,6 +9,7 @@ const graceMs = {
   broker: 60_000,
   gateway: 10_000,
   watchdog: 10_000,
+  link: 10_000,
 } as const
 
 /** For as long as it says so itself: a Redis of many gigabytes loads for minutes. */
@@ -18,6 +19,7 @@ const startingMs = {
   broker: 300_000,
   gateway: 60_000,
   watchdog: 60_000,
+  link: 60_000,
 } as const
 
 export const limitsOf = ({ watchdogSilentMs }: Pick<Config, 'watchdogSilentMs'>): Limits => ({

@@ -24,7 +24,7 @@ const probeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('none') }),
 ])
 
-export const kinds = ['service', 'database', 'broker', 'gateway', 'watchdog'] as const
+export const kinds = ['service', 'database', 'broker', 'gateway', 'watchdog', 'link'] as const
 
 const specSchema = z.object({
   /** Of [a-z0-9-]: it is part of file names. */

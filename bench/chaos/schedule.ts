@@ -17,6 +17,8 @@ export interface Part {
  * kill both   two at the same moment
  * power cut   a database is killed, and the write that it was at is on the disk by half
  * down        killed, and nobody brings it back for `lastsMs`
+ *
+ * A link (cli/link/main.ts) that is killed or down is cut; one that is paused is slow.
  */
 export type FaultKind = 'kill' | 'kill twice' | 'pause' | 'kill both' | 'power cut' | 'down'
 
@@ -33,6 +35,8 @@ export interface PlannedFault extends Fault {
 const longestPauseMs = 4_000
 const longestSecondKillMs = 500
 const brokerDownMs = 30_000
+/** Longer than anybody waits for an answer. */
+const linkDownMs = 6_000
 /** Of the time between two faults, by chance. */
 const jitter = 0.3
 
@@ -72,6 +76,7 @@ function drawDeck({ parts, random }: ScheduleOptions): Fault[] {
     ),
     ...of('database').map((part) => one('power cut', part)),
     ...of('broker').map((part) => one('down', part, brokerDownMs)),
+    ...of('link').map((part) => one('down', part, linkDownMs)),
   ]
   for (let pairs = 0; pairs < Math.floor(parts.length / 4); pairs++) {
     deck.push({ kind: 'kill both', targets: drawPair(parts, random), lastsMs: 0 })

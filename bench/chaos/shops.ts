@@ -69,7 +69,7 @@ const backWithinMs = 60_000
 const lookEveryMs = 50
 
 async function ofProcesses(variant: string, data: string): Promise<ChaosShop> {
-  const { target, stop } = await startShop('redis-kafka', { variant, data, settings })
+  const { target, stop } = await startShop('redis-kafka', { variant, data, settings, links: true })
   const own = join(data, 'shop')
   const runs = runDirectory(own)
   const specs = specsOf(own)

@@ -20,6 +20,8 @@ const schema = z.object({
   partitions: z.int(),
   /** The first of `blockLength` ports of loopback that belong to this shop. */
   firstPort: z.int(),
+  /** Services reach their database and the broker through links that can be cut. */
+  links: z.boolean().default(false),
   passwords: z.record(z.enum(serviceNames), z.string()),
   /** Wall time in ms since 1970, for people. */
   startedAt: z.number(),

@@ -15,12 +15,21 @@ export interface BrokerOptions {
   readonly voters?: readonly { readonly nodeId: number; readonly controllerPort: number }[]
   /** MB of heap. */
   readonly heapMb?: number
+  /** Further ones for clients; a broker tells them the port at which it says that it listens. */
+  readonly listeners?: readonly Listener[]
   /** Lines of server.properties that differ from those below. */
   readonly properties?: Readonly<Record<string, string>>
   /** A user of SASL/SCRAM, made when the data is formatted. */
   readonly scram?: { readonly username: string; readonly password: string }
   /** Whether clients speak TLS to it, so that it can be asked whether it answers. */
   readonly tls?: boolean
+}
+
+export interface Listener {
+  /** Of [A-Z]. */
+  readonly name: string
+  readonly port: number
+  readonly advertisedPort: number
 }
 
 export const brokerHost = '127.0.0.1'
@@ -51,7 +60,10 @@ export function neededProperties(brokers: number): Readonly<Record<string, strin
 }
 
 export function serverProperties(options: BrokerOptions): string {
-  const { directory, port, controllerPort, nodeId = 1, properties = {} } = options
+  const { directory, port, controllerPort, nodeId = 1, properties = {}, listeners = [] } = options
+  const clients = [{ name: 'CLIENTS', port, advertisedPort: port }, ...listeners]
+  const addresses = (portOf: (listener: Listener) => number) =>
+    clients.map((each) => `${each.name}://${brokerHost}:${portOf(each)}`)
   const voters = options.voters ?? [{ nodeId, controllerPort }]
   const lines: Record<string, string> = {
     'process.roles': 'broker,controller',
@@ -59,11 +71,16 @@ export function serverProperties(options: BrokerOptions): string {
     'controller.quorum.voters': voters
       .map((each) => `${each.nodeId}@${brokerHost}:${each.controllerPort}`)
       .join(','),
-    listeners: `CLIENTS://${brokerHost}:${port},CONTROLLER://${brokerHost}:${controllerPort}`,
-    'advertised.listeners': `CLIENTS://${brokerHost}:${port}`,
+    listeners: [
+      ...addresses((listener) => listener.port),
+      `CONTROLLER://${brokerHost}:${controllerPort}`,
+    ].join(','),
+    'advertised.listeners': addresses(({ advertisedPort }) => advertisedPort).join(','),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'CLIENTS',
-    'listener.security.protocol.map': 'CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': [...clients.map(({ name }) => name), 'CONTROLLER']
+      .map((name) => `${name}:PLAINTEXT`)
+      .join(','),
     'log.dirs': `${directory}/data`,
     'num.network.threads': '2',
     'num.io.threads': '4',

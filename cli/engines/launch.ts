@@ -31,6 +31,9 @@ import {
   environmentOf,
   gatewaySpec,
   instancesOf,
+  linkPort,
+  linkSpecs,
+  listenerPort,
   type PlanOptions,
   serviceSpecs,
   watchdogSpecs,
@@ -56,6 +59,7 @@ export async function startAll(options: PlanOptions, onHealthy: OnHealthy): Prom
     const { file, args } = brokerCommand(broker)
     const plan = {
       engines: [...databaseSpecs(options), brokerSpec(options, [file, ...args])],
+      links: linkSpecs(options),
       services: serviceSpecs(options),
       edge: [gatewaySpec(options), ...watchdogSpecs(options)],
     }
@@ -65,6 +69,7 @@ export async function startAll(options: PlanOptions, onHealthy: OnHealthy): Prom
       startEach(databases, data, onHealthy),
       prepareBroker(broker).then(() => startEach(brokers, data, onHealthy)),
     ])
+    await startEach(plan.links, data, onHealthy)
     await createTopics(options)
     await startEach(plan.services, data, onHealthy)
     await startEach(plan.edge, data, onHealthy)
@@ -78,6 +83,13 @@ const brokerOptions = ({ data, file }: PlanOptions) => ({
   directory: join(data, 'kafka'),
   port: brokerPort(file),
   controllerPort: controllerPort(file),
+  listeners: file.links
+    ? serviceNames.map((service) => ({
+        name: service.toUpperCase(),
+        port: listenerPort(file, service),
+        advertisedPort: linkPort(file, service, 'broker'),
+      }))
+    : [],
 })
 
 async function writeFiles(options: PlanOptions): Promise<void> {
@@ -174,6 +186,7 @@ const stopOrder = [
   'watchdog',
   'gateway',
   'service',
+  'link',
   'broker',
   'database',
 ] as const satisfies readonly ProcessKind[]

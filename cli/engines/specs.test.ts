@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readConfig } from '../../lib/runtime/config.ts'
 import { seededRandom } from '../../lib/runtime/random.ts'
-import { type Size, sizeNames } from '../../lib/runtime/topology.ts'
+import { type Size, serviceNames, sizeNames } from '../../lib/runtime/topology.ts'
 import { blockLength, newPasswords } from './engine-file.ts'
 import {
   brokerPort,
@@ -11,6 +11,8 @@ import {
   databaseSpecs,
   gatewaySpec,
   instancesOf,
+  linkSpecs,
+  listenerPort,
   serviceSpecs,
   watchdogSpecs,
 } from './specs.ts'
@@ -22,6 +24,7 @@ const planOf = (size: Size) => ({
   file: {
     ...{ size, variant: 'saga/order', host: 'localhost', port: 8_000, partitions: 4, firstPort },
     passwords: newPasswords(seededRandom(1)),
+    links: true,
     startedAt: 0,
   },
   ...{ data: '/data', root: '/till', node: 'node' },
@@ -33,6 +36,7 @@ for (const size of sizeNames) {
     const specs = [
       ...databaseSpecs(plan),
       brokerSpec(plan, ['java']),
+      ...linkSpecs(plan),
       ...serviceSpecs(plan),
       gatewaySpec(plan),
       ...watchdogSpecs(plan),
@@ -43,6 +47,8 @@ for (const size of sizeNames) {
       ...instancesOf(plan.file).flatMap(({ port, internalPort }) => [port, internalPort]),
       ...databaseSpecs(plan).map(({ probe }) => ('port' in probe ? probe.port : 0)),
       ...watchdogSpecs(plan).map(({ env }) => Number(env.INTERNAL_PORT)),
+      ...linkSpecs(plan).map(({ command }) => Number(command.at(-2))),
+      ...serviceNames.map((service) => listenerPort(plan.file, service)),
     ]
     assert.equal(new Set(ports).size, ports.length)
     for (const port of ports) assert.ok(port >= firstPort && port < firstPort + blockLength)

@@ -37,12 +37,25 @@ export interface Instance {
 const loopback = '127.0.0.1'
 
 /** Where each port of the block goes. */
-const offsets = { kafka: 0, controllers: 5, databases: 10, services: 40, watchdogs: 90 } as const
+const offsets = {
+  ...{ kafka: 0, controllers: 5, databases: 10 },
+  ...{ links: 20, listeners: 30, services: 40, watchdogs: 90 },
+} as const
 
 export const brokerPort = ({ firstPort }: EngineFile) => firstPort + offsets.kafka
 export const controllerPort = ({ firstPort }: EngineFile) => firstPort + offsets.controllers
 export const databasePort = ({ firstPort }: EngineFile, service: TopologyService) =>
   firstPort + offsets.databases + serviceNames.indexOf(service)
+
+/** Of the broker, for those who come through this service's link. */
+export const listenerPort = ({ firstPort }: EngineFile, service: TopologyService) =>
+  firstPort + offsets.listeners + serviceNames.indexOf(service)
+/** Where the link of this service to its database or to the broker listens. */
+export const linkPort = (
+  { firstPort }: EngineFile,
+  service: TopologyService,
+  to: 'database' | 'broker',
+) => firstPort + offsets.links + 2 * serviceNames.indexOf(service) + (to === 'database' ? 0 : 1)
 
 /** Every instance of every service, with its two ports. */
 export function instancesOf(file: EngineFile): readonly Instance[] {
@@ -95,6 +108,27 @@ export function serviceSpecs(options: PlanOptions): readonly ProcessSpec[] {
   }))
 }
 
+/** Two for each service; none where services are connected directly. */
+export function linkSpecs(options: PlanOptions): readonly ProcessSpec[] {
+  const { file, node, root } = options
+  if (!file.links) return []
+  const link = (name: string, from: number, to: number): ProcessSpec => ({
+    ...placeOf(name, options),
+    kind: 'link',
+    command: [node, join(root, 'cli', 'link', 'main.ts'), String(from), String(to)],
+    env: {},
+    // A question that it passes on would be answered, or not, by someone else.
+    probe: { kind: 'tcp', port: from },
+  })
+  return serviceNames.flatMap((service) => {
+    const port = (to: 'database' | 'broker') => linkPort(file, service, to)
+    return [
+      link(`${service}-to-db`, port('database'), databasePort(file, service)),
+      link(`${service}-to-kafka`, port('broker'), listenerPort(file, service)),
+    ]
+  })
+}
+
 export const gatewaySpec = (options: PlanOptions): ProcessSpec => ({
   ...placeOf('gateway', options),
   kind: 'gateway',
@@ -134,9 +168,11 @@ export const engineSettings = (file: EngineFile, service: TopologyService) => ({
   STORAGE: 'redis',
   BUS: 'kafka',
   REDIS_HOST: loopback,
-  REDIS_PORT: String(databasePort(file, service)),
+  REDIS_PORT: String(
+    file.links ? linkPort(file, service, 'database') : databasePort(file, service),
+  ),
   REDIS_PASSWORD: file.passwords[service],
-  KAFKA_BROKERS: `${loopback}:${brokerPort(file)}`,
+  KAFKA_BROKERS: `${loopback}:${file.links ? linkPort(file, service, 'broker') : brokerPort(file)}`,
   // One broker and one Redis for each service in every size: copies on one machine are none.
   KAFKA_REPLICATION: '1',
 })

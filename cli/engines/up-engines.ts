@@ -33,6 +33,7 @@ export interface UpOptions {
   readonly size: Size | undefined
   /** Undefined: that of the data, or of the size. */
   readonly partitions: number | undefined
+  readonly links: boolean
   readonly detach: boolean
 }
 
@@ -50,7 +51,7 @@ export async function upEngines(options: UpOptions): Promise<void> {
   }
   if (!options.detach) stopOnSignals(data)
   await startAll(plan, ({ name, kind }, ms) => {
-    say(`${name.padEnd(16)} ${kind.padEnd(9)} ${duration(ms)}`)
+    say(`${name.padEnd(21)} ${kind.padEnd(9)} ${duration(ms)}`)
   })
   say(greetingOf(file, data))
 }
@@ -89,6 +90,7 @@ async function engineFile(data: string, options: UpOptions): Promise<EngineFile>
   }
   return {
     ...{ size, partitions, firstPort, port, host: config.host, variant: variantOf(config) },
+    links: options.links,
     passwords: before?.passwords ?? newPasswords(systemRandom),
     startedAt: systemClock.wallTime(),
   }
