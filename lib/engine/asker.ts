@@ -39,6 +39,7 @@ export class Asker implements Consumer {
   readonly #name: string
   #asked = 0
   #resends = 0
+  #isClosed = false
   #subscription: Subscription | undefined
 
   constructor(options: AskerOptions) {
@@ -52,6 +53,7 @@ export class Asker implements Consumer {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true
     this.#timer.cancel()
     await this.#subscription?.close()
     for (const question of this.#questions.values()) question.reject(noAnswer())
@@ -65,6 +67,7 @@ export class Asker implements Consumer {
     patienceMs: number,
     make: (id: string, replyTo: Address) => Message,
   ): Promise<Message> {
+    if (this.#isClosed) return Promise.reject(noAnswer())
     const { bus, clock, config } = this.#options
     const id = `${this.#name}.${++this.#asked}`
     const message = make(id, bus.inbox)
