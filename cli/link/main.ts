@@ -1,6 +1,6 @@
 /**
  * A link: relays TCP from one port of this machine to another, so that a service can be cut off
- * from its database or the broker and nothing else is touched. Killed, its connections are reset;
+ * from its database or the broker and nothing else is touched. Killed, its connections end;
  * down, new ones are refused; stopped (SIGSTOP), it is silent, and all that was said meanwhile
  * arrives late. Started as `main.ts <port to listen on> <port to relay to>` by specs.ts.
  */
