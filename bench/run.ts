@@ -144,6 +144,8 @@ async function measure(
     arrivals: rate === undefined ? undefined : planArrivals(arrivals, rate, random),
     onMeasuring: () => {
       began = sample()
+      // Told of when the load has ended, not in the middle of it.
+      began.catch(() => {})
     },
     onAnswer: (index, status) => {
       statuses[index] = together(statuses[index]!, status)

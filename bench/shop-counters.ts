@@ -2,6 +2,7 @@
  * What a shop has counted since its processes started, added up over all of them from their
  * /metrics, and what one checkout of a run has cost by it.
  */
+import { eachOrigin } from '../test/http-records.ts'
 import type { Target } from './shop-under-test.ts'
 import { type Usage, usageOfAll } from './usage.ts'
 
@@ -30,12 +31,9 @@ export interface Sample {
 /** What is known of the shop now; an origin that does not answer rejects. */
 export async function sampleOf({ internalOrigin, pids }: Target): Promise<Sample> {
   const usage = usageOfAll(pids)
-  const all =
-    internalOrigin === undefined || typeof internalOrigin === 'string'
-      ? [internalOrigin].filter((each) => each !== undefined)
-      : Object.values(internalOrigin).flat()
+  const all = internalOrigin === undefined ? [] : eachOrigin(internalOrigin)
   const pages = await Promise.all(
-    Array.from(new Set(all), async (origin) => (await fetch(`${origin}/metrics`)).text()),
+    all.map(async (origin) => (await fetch(`${origin}/metrics`)).text()),
   )
   const counters: Partial<Record<Counted, number>> = {}
   for (const name of names) {

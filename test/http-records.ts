@@ -38,6 +38,10 @@ const everyAt = (origin: string): InternalOrigins => ({
   orchestrator: [origin],
 })
 
+/** Every internal server once: services of one process share theirs. */
+export const eachOrigin = (origin: string | InternalOrigins): readonly string[] =>
+  typeof origin === 'string' ? [origin] : [...new Set(Object.values(origin).flat())]
+
 interface Owned {
   readonly owned: readonly number[]
   readonly partitions: number
@@ -50,8 +54,9 @@ const ownEvery = (told: readonly { readonly answer: Owned }[]): boolean =>
 /** `origin` is that of the one internal server of an embedded shop. */
 export function httpRecords(origin: string | InternalOrigins): ShopRecords {
   const origins = typeof origin === 'string' ? everyAt(origin) : origin
-  const all = new Set(Object.values(origins).flat())
-  const pools = new Map(Array.from(all, (each) => [each, new Pool(each, { connections: 4 })]))
+  const pools = new Map(
+    eachOrigin(origin).map((each) => [each, new Pool(each, { connections: 4 })]),
+  )
 
   async function read<T>(from: string, path: string, query = {}): Promise<T> {
     const { statusCode, body } = await pools.get(from)!.request({ method: 'GET', path, query })

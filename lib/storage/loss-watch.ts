@@ -67,7 +67,7 @@ export class LossWatch {
     )
   }
 
-  /** The same object each time, so that it can be told apart from other steps. */
+  /** The keys of this step are in no other. */
   countingIn(partition: number): CountingStep {
     return this.#counting[partition]!
   }

@@ -104,6 +104,11 @@ export class RedisGroup {
     return this.parts.filter((partition) => this.#parts.get(partition)!.changes.length > 0)
   }
 
+  /** Whether some unit of it reads or writes this record. */
+  names(partition: number, key: string): boolean {
+    return this.#parts.get(partition)?.places.has(key) === true
+  }
+
   add(unit: Unit): void {
     this.units++
     this.addUncounted(unit)

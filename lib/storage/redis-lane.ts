@@ -111,7 +111,7 @@ export class RedisLane {
       if (group.changes >= MOST_CHANGES) break
     }
     this.#options.stats.steps += group.units
-    this.#count(group, this.#waiting.slice(0, taken))
+    this.#count(group)
     this.#waiting = this.#waiting.slice(taken)
     let replies: readonly unknown[]
     try {
@@ -131,10 +131,11 @@ export class RedisLane {
   }
 
   /** Last of all, so that a count which is not as it was known holds up no other step. */
-  #count(group: RedisGroup, taken: readonly Unit[]): void {
+  #count(group: RedisGroup): void {
     for (const partition of group.written) {
       const { keys, step, resolve, reject } = this.#options.watch.countingIn(partition)
-      if (taken.some((unit) => unit.kind === 'step' && unit.step === step)) continue
+      // A count that has to run again is among the group's units: one is enough.
+      if (keys.some((key) => group.names(partition, key))) continue
       const giveUpAt = Number.POSITIVE_INFINITY
       group.addUncounted({ kind: 'step', partition, giveUpAt, keys, step, resolve, reject })
     }
