@@ -16,8 +16,10 @@ interface Lane {
   readonly consumer: Consumer
   queue: Message[]
   isScheduled: boolean
-  /** `receive` calls under way; close waits for them. */
-  readonly running: Set<Promise<void>>
+  /** `receive` calls under way. */
+  running: number
+  /** Close waits for the last of them. */
+  onIdle: (() => void) | undefined
 }
 
 export interface LocalBusOptions {
@@ -45,11 +47,13 @@ export function openLocalBus(options: LocalBusOptions): LocalBus {
     lane.isScheduled = false
     const messages = lane.queue
     lane.queue = []
-    const work: Promise<void> = Promise.resolve()
+    lane.running++
+    void Promise.resolve()
       .then(() => lane.consumer.receive(lane.partition, messages))
       .catch((error) => options.onError(topic, error))
-      .finally(() => lane.running.delete(work))
-    lane.running.add(work)
+      .finally(() => {
+        if (--lane.running === 0) lane.onIdle?.()
+      })
   }
 
   const send = (topic: Topic, partition: number, message: Message) => {
@@ -69,20 +73,24 @@ export function openLocalBus(options: LocalBusOptions): LocalBus {
       throw new ShopError('internal', `The local bus already has a consumer of ${topic}.`)
     }
     const count = topic === 'inbox' ? 1 : options.partitions
-    const own = Array.from({ length: count }, (_, partition) => ({
-      partition,
-      consumer,
-      queue: [] as Message[],
-      isScheduled: false,
-      running: new Set<Promise<void>>(),
-    }))
+    const own = Array.from(
+      { length: count },
+      (_, partition): Lane => ({
+        partition,
+        consumer,
+        queue: [],
+        isScheduled: false,
+        running: 0,
+        onIdle: undefined,
+      }),
+    )
     for (const lane of own) await consumer.assigned?.(lane.partition)
     lanes.set(topic, own)
     const close = async () => {
       if (lanes.get(topic) === own) lanes.delete(topic)
       for (const lane of own) {
         if (lane.queue.length > 0) deliver(topic, lane)
-        await Promise.all(lane.running)
+        await idle(lane)
         await consumer.revoked?.(lane.partition)
       }
     }
@@ -106,3 +114,9 @@ export function openLocalBus(options: LocalBusOptions): LocalBus {
     },
   }
 }
+
+const idle = (lane: Lane) =>
+  new Promise<void>((resolve) => {
+    if (lane.running === 0) resolve()
+    else lane.onIdle = resolve
+  })

@@ -5,6 +5,7 @@
  */
 import type { Address, Message, Topic } from '../../protocol/messages.ts'
 import type { Bus, Consumer, Subscription } from '../bus/bus.ts'
+import { ChurnMap } from '../runtime/churn-map.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
 import { ShopError } from '../runtime/errors.ts'
@@ -33,7 +34,7 @@ const tickMs = 25
 
 export class Asker implements Consumer {
   readonly #options: AskerOptions
-  readonly #questions = new Map<string, Question>()
+  readonly #questions = new ChurnMap<string, Question>()
   readonly #timer: Timer
   /** No other asker has it, so an answer to one that died is not taken for ours. */
   readonly #name: string
@@ -118,7 +119,7 @@ export class Asker implements Consumer {
   #tick(): void {
     const { bus, clock, random, config } = this.#options
     const now = clock.now()
-    for (const [id, question] of this.#questions) {
+    for (const [id, question] of this.#questions.entries()) {
       if (now >= question.giveUpAt) {
         this.#questions.delete(id)
         question.reject(noAnswer())

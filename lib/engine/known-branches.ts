@@ -11,6 +11,7 @@ import { type Branch, coordinatorTopic, type ServiceName } from '../../protocol/
 import type { BranchRecord } from '../../protocol/participant.ts'
 import { coordinatorOf, parseTransactionId } from '../../protocol/transaction-id.ts'
 import type { Bus } from '../bus/bus.ts'
+import { ChurnMap } from '../runtime/churn-map.ts'
 import type { Clock } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
 import type { Log } from '../runtime/log.ts'
@@ -41,7 +42,7 @@ interface Known {
 /** All that one coordinator partition has begun here. */
 interface Correspondence {
   /** By branch key. */
-  readonly known: Map<string, Known>
+  readonly known: ChurnMap<string, Known>
   /** The newest mark heard, and the one that records were dropped up to. */
   heard: string
   swept: string
@@ -82,7 +83,8 @@ export class KnownBranches {
         const id = parseTransactionId(branch.transaction)
         if (id === undefined) continue
         const coordinator = coordinatorOf(id)
-        if (!this.#with(coordinator).known.has(key)) this.note(coordinator, key, branch)
+        if (this.#with(coordinator).known.get(key) === undefined)
+          this.note(coordinator, key, branch)
       }
       if (page.length < scanPage) return
       after = page.at(-1)?.key
@@ -136,7 +138,7 @@ export class KnownBranches {
     const { clock, storage, bus, service } = this.#options
     const now = clock.now()
     let inquiries = 0
-    for (const [key, { isUndecided, askAgainAt }] of known) {
+    for (const [key, { isUndecided, askAgainAt }] of known.entries()) {
       if (!isUndecided || askAgainAt > now) continue
       const record = await storage.read<StoredBranch>(this.#partition, key)
       if (record === undefined) {
@@ -196,7 +198,7 @@ export class KnownBranches {
   #with(coordinator: string): Correspondence {
     let found = this.#byCoordinator.get(coordinator)
     if (found === undefined) {
-      found = { known: new Map(), heard: '', swept: '' }
+      found = { known: new ChurnMap(), heard: '', swept: '' }
       this.#byCoordinator.set(coordinator, found)
     }
     return found

@@ -6,6 +6,7 @@
 import type { Checkout, Outcome } from '../../protocol/messages.ts'
 import { type Event, outcomeOf, type State } from '../../protocol/protocol.ts'
 import { parseTransactionId, positionOf } from '../../protocol/transaction-id.ts'
+import { ChurnMap } from '../runtime/churn-map.ts'
 import type { Fields } from '../runtime/log.ts'
 
 export interface Waiter {
@@ -32,8 +33,8 @@ export interface Open {
 
 export class OpenTransactions {
   /** In the order of their ids. */
-  readonly #byId = new Map<string, Open>()
-  readonly #byOrder = new Map<string, Open>()
+  readonly #byId = new ChurnMap<string, Open>()
+  readonly #byOrder = new ChurnMap<string, Open>()
   #mark: string
 
   /** `mark`: the position of the first id that will be given. */
@@ -101,7 +102,7 @@ export class OpenTransactions {
   }
 
   raiseMark(next: string): void {
-    this.#mark = this.#byId.values().next().value?.position ?? next
+    this.#mark = this.#byId.first()?.position ?? next
   }
 
   /** Nothing is driven on from here; the log has all of them. */

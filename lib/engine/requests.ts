@@ -8,6 +8,7 @@ import type { Checkout, CheckoutRequest, Home, Inquiry, Outcome } from '../../pr
 import { isSoundBranch, isSoundCheckout } from '../../protocol/soundness.ts'
 import { type ParsedId, parseTransactionId } from '../../protocol/transaction-id.ts'
 import type { Bus } from '../bus/bus.ts'
+import { ChurnMap } from '../runtime/churn-map.ts'
 import { partitionOf } from '../runtime/partition.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Waiter } from './open-transactions.ts'
@@ -24,7 +25,7 @@ const mostTold = 1_000
 export class Requests {
   readonly #options: RequestsOptions
   readonly #partition: number
-  readonly #told = new Map<string, Outcome>()
+  readonly #told = new ChurnMap<string, Outcome>()
 
   constructor(options: RequestsOptions, partition: number) {
     this.#options = options

@@ -18,8 +18,8 @@ export const MAX_GROUP_STEPS = 1_024
 export const MAX_WAITING_STEPS = 65_536
 /** Records of a load that travel with one group: a few milliseconds of work. */
 export const LOAD_CHUNK_RECORDS = 1_000
-/** Characters of JSON after which such a chunk is full, however few its records are. */
-export const LOAD_CHUNK_CHARACTERS = 1_000_000
+/** Characters of JSON after which such a chunk is full: less than a journal file holds. */
+export const LOAD_CHUNK_CHARACTERS = 200_000
 
 /** A synchronous view of what is durable, and one atomic write. Keys are places (keys.ts). */
 export interface Disk {

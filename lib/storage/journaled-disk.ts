@@ -1,7 +1,8 @@
 /**
  * A disk whose writes go to a journal first and reach the database under it later, many at once:
  * one sequential write makes a group durable, and a record that changes ten times is carried over
- * once. It costs memory for what is not carried over yet, bounded by the journal's size.
+ * once. It costs memory for what is not carried over yet, bounded by the journal's size: kept as
+ * text, which is a third of the record. What was read or written last is kept as records, too.
  *
  * Promise: the same as any Disk. After a crash, opening reads the journal back into the database,
  * so everything acknowledged is there. Carrying over is idempotent: it may be cut off anywhere.
@@ -10,6 +11,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { ShopError } from '../runtime/errors.ts'
 import type { Disk } from './group-commit.ts'
 import type { Journal } from './journal.ts'
+import { RecordCache } from './record-cache.ts'
 import type { Changes, StoredRecord } from './step.ts'
 import type { Json, StoredEntry } from './storage.ts'
 
@@ -20,12 +22,22 @@ const carriedAtOnce = 500
 /** After each of these writes, unless somebody waits for the last of them: steps come first. */
 const restMs = 5
 
-type Overlay = Map<string, StoredRecord | null>
+/**
+ * Records of one of the cache's two generations: those of checkouts under way and of what many want
+ * at once. Few enough that most are forgotten before V8 moves them to the old space, where garbage
+ * waits for a collection of the whole heap.
+ */
+const cachedRecords = 512
+const longestCachedCharacters = 1_024
+
+/** JSON by place; `null` is deleted. */
+type Overlay = Map<string, string | null>
 
 export class JournaledDisk implements Disk {
   readonly #base: Disk
   readonly #journal: Journal
   readonly #requireRoom: () => void
+  readonly #cache = new RecordCache<Json>(cachedRecords, longestCachedCharacters)
   /** What the journal file in turn holds. */
   #current: Overlay = new Map()
   /** What the other file holds, while it is carried over. */
@@ -59,9 +71,7 @@ export class JournaledDisk implements Disk {
     const first = (base.read(firstFramePlace) as number | undefined) ?? 0
     const { frames, isFull } = journal.replay(first)
     for (const { changes } of frames) {
-      for (const [place, text] of changes) {
-        disk.#carried.set(place, text === null ? null : new ReplayedRecord(text))
-      }
+      for (const [place, text] of changes) disk.#carried.set(place, text)
     }
     if (frames.length === 0) return disk
     disk.#carryInBackground()
@@ -76,10 +86,13 @@ export class JournaledDisk implements Disk {
   }
 
   read(place: string): Json | undefined {
-    let change = this.#current.get(place)
-    if (change === undefined) change = this.#carried.get(place)
-    if (change === undefined) return this.#base.read(place)
-    return change === null ? undefined : change.record
+    const cached = this.#cache.get(place)
+    if (cached !== undefined) return cached
+    let text = this.#current.get(place)
+    if (text === undefined) text = this.#carried.get(place)
+    if (text === null) return undefined
+    if (text === undefined) return this.#base.read(place)
+    return JSON.parse(text)
   }
 
   scan(prefix: string, after: string | undefined, limit: number): StoredEntry[] {
@@ -97,7 +110,7 @@ export class JournaledDisk implements Disk {
       .scan(prefix, after, limit + changes.size)
       .filter(({ key }) => !changes.has(key))
     for (const [key, change] of changes) {
-      if (change !== null) found.push({ key, record: change.record })
+      if (change !== null) found.push({ key, record: JSON.parse(change) })
     }
     return found.sort((a, b) => (a.key < b.key ? -1 : 1)).slice(0, limit)
   }
@@ -108,7 +121,15 @@ export class JournaledDisk implements Disk {
     if (frame === undefined) return this.#writeThrough(changes)
     if (!this.#journal.fits(frame)) await this.#turn()
     await this.#journal.append(frame)
-    for (const [place, change] of changes) this.#current.set(place, change)
+    for (const [place, change] of changes) {
+      this.#current.set(place, change === null ? null : change.text)
+      this.#remember(place, change)
+    }
+  }
+
+  #remember(place: string, change: StoredRecord | null): void {
+    if (change === null) this.#cache.delete(place)
+    else this.#cache.set(place, change.record, change.text.length)
   }
 
   /** Where carrying over fails, the journal keeps what the database lacks. */
@@ -162,6 +183,7 @@ export class JournaledDisk implements Disk {
     await this.#allCarried()
     if (this.#failure !== undefined) throw this.#failure
     await this.#base.write(changes)
+    for (const [place, change] of changes) this.#remember(place, change)
   }
 
   /** From its end on the database needs no frame below `next`. */
@@ -170,16 +192,21 @@ export class JournaledDisk implements Disk {
     const places = [...this.#carried.keys()].sort()
     for (let from = 0; from < places.length; from += carriedAtOnce) {
       const chunk = places.slice(from, from + carriedAtOnce)
-      await this.#base.write(new Map(chunk.map((place) => [place, this.#carried.get(place)!])))
+      await this.#base.write(new Map(chunk.map((place) => [place, this.#stored(place)])))
       if (!this.#isAwaited) await systemClock.sleep(restMs)
     }
     await this.#base.write(new Map([[firstFramePlace, this.#base.encode(next)]]))
     this.#carried = new Map()
   }
+
+  #stored(place: string): StoredRecord | null {
+    const text = this.#carried.get(place)!
+    return text === null ? null : new TextRecord(text)
+  }
 }
 
-/** A record read back from the journal: parsed when somebody reads it. */
-class ReplayedRecord implements StoredRecord {
+/** A record of which only the text is left: parsed when somebody reads it. */
+class TextRecord implements StoredRecord {
   readonly text: string
 
   constructor(text: string) {

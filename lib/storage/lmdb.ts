@@ -18,7 +18,6 @@ import { JournaledDisk } from './journaled-disk.ts'
 import { AFTER_ALL_KEYS } from './keys.ts'
 import { requireSoundLmdbFile } from './lmdb-file.ts'
 import { type DirectoryLock, lockDirectory } from './lock.ts'
-import { RecordCache } from './record-cache.ts'
 import { type Changes, encodeRecord, type StoredRecord } from './step.ts'
 import type { Json, StoredEntry } from './storage.ts'
 
@@ -89,7 +88,6 @@ export async function openLmdbStorage(options: LmdbStorageOptions): Promise<Grou
 }
 
 class LmdbDisk implements Disk {
-  readonly #cache = new RecordCache<Json>()
   readonly #path: string
   readonly #lock: DirectoryLock
   readonly #environment: Environment
@@ -105,13 +103,8 @@ class LmdbDisk implements Disk {
   }
 
   read(place: string): Json | undefined {
-    const cached = this.#cache.get(place)
-    if (cached !== undefined) return cached
     const text = this.#environment.get(place)
-    if (text === undefined) return undefined
-    const record = this.#decode(place, text)
-    this.#cache.set(place, record, text.length)
-    return record
+    return text === undefined ? undefined : this.#decode(place, text)
   }
 
   scan(prefix: string, after: string | undefined, limit: number): StoredEntry[] {
@@ -125,7 +118,7 @@ class LmdbDisk implements Disk {
       limit,
       exclusiveStart,
     })) {
-      found.push({ key, record: this.#cache.get(key) ?? this.#decode(key, value) })
+      found.push({ key, record: this.#decode(key, value) })
     }
     return found
   }
@@ -136,10 +129,6 @@ class LmdbDisk implements Disk {
       await writeAtomically(this.#environment, changes)
     } catch (error) {
       throw error instanceof ShopError ? error : unavailable(this.#path, await causeOf(error))
-    }
-    for (const [place, change] of changes) {
-      if (change === null) this.#cache.delete(place)
-      else this.#cache.renew(place, change.record, change.text.length)
     }
   }
 

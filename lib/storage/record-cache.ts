@@ -4,18 +4,17 @@
  * one is full it becomes the old one, and what is used again moves up. Holds durable records only.
  */
 
-/** Records of one generation; at most twice as many are kept. */
-export const CACHE_GENERATION_RECORDS = 16_384
-/** Records with longer JSON are not kept, so that the whole stays below about 100 MB. */
-export const CACHED_RECORD_CHARACTERS = 1_024
-
 export class RecordCache<R> {
   readonly #generationRecords: number
   readonly #longest: number
   #young = new Map<string, R>()
   #old = new Map<string, R>()
 
-  constructor(generationRecords = CACHE_GENERATION_RECORDS, longest = CACHED_RECORD_CHARACTERS) {
+  /**
+   * At most twice `generationRecords` are kept, and none whose JSON is longer than `longest`, so
+   * that the memory it takes is bounded.
+   */
+  constructor(generationRecords: number, longest: number) {
     this.#generationRecords = generationRecords
     this.#longest = longest
   }
@@ -32,11 +31,6 @@ export class RecordCache<R> {
   set(place: string, record: R, characters: number): void {
     if (characters > this.#longest) this.delete(place)
     else this.#keep(place, record)
-  }
-
-  /** A newer record, kept where the former one is: most of what is written is never read. */
-  renew(place: string, record: R, characters: number): void {
-    if (this.#young.has(place) || this.#old.has(place)) this.set(place, record, characters)
   }
 
   delete(place: string): void {
