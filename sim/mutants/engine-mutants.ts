@@ -68,7 +68,7 @@ export const engineMutants: readonly Mutant[] = [
     name: 'mark-too-high',
     models: 'm19: the mark passes transactions that are still open',
     file: open,
-    find: 'this.#mark = this.#byId.values().next().value?.position ?? next',
+    find: 'this.#mark = this.#byId.first()?.position ?? next',
     replace: 'this.#mark = next',
     variants,
   },
