@@ -22,6 +22,11 @@ export interface LoadOptions {
   readonly durationMs?: number | undefined
   /** Planned send times of an open loop, in ms from the start. */
   readonly arrivals?: Iterator<number> | undefined
+  /**
+   * Planned requests that may wait for a free connection; more are not sent, as customers do not
+   * queue who cannot get in. No limit if undefined.
+   */
+  readonly mostLate?: number | undefined
   /** The warm-up is over: what is counted elsewhere begins to count. */
   onMeasuring(): void
   onAnswer(index: number, status: number): void
@@ -37,6 +42,8 @@ export class Tally {
   unavailable = 0
   /** Any other answer, or none. */
   failed = 0
+  /** Open loop: found no free connection and were not sent. */
+  unsent = 0
   readonly latency = new Latency()
   /** Open loop: how much later than planned requests were sent. */
   readonly lag = new Latency()
@@ -131,7 +138,7 @@ const tickMs = 1
 async function openLoop(
   pool: readonly Connection[],
   window: Window,
-  { clock, next, pathOf, onAnswer }: LoadOptions,
+  { clock, next, pathOf, onAnswer, mostLate = Infinity }: LoadOptions,
   arrivals: Iterator<number>,
 ): Promise<void> {
   const free = [...pool]
@@ -162,7 +169,8 @@ async function openLoop(
     for (; !isOver && planned <= now; planned = window.startedAt + arrivals.next().value) {
       if (planned >= window.endsAt) isOver = true
       else if (free.length > 0) send(free.pop()!, planned)
-      else late.push(planned)
+      else if (late.length - lateFrom < mostLate) late.push(planned)
+      else if (planned >= window.measuredFrom) window.tally.unsent++
     }
     await clock.sleep(tickMs)
   }

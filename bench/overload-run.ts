@@ -29,6 +29,8 @@ export interface Met {
   readonly name: string
   /** Requests a second that were planned; undefined for a closed loop. */
   readonly planned: number | undefined
+  /** Those that were sent, a second: a crowd of any size needs a machine to send it. */
+  readonly asked: number
   /** Answers 200 a second. */
   readonly goodput: number
   readonly p99Ms: number
@@ -53,8 +55,8 @@ export interface OverloadResult {
 }
 
 const capacityClients = 64
-/** More than MAX_IN_FLIGHT_CHECKOUTS, or nobody would ever be one too many. */
-const crowdConnections = 4_096
+/** More than MAX_IN_FLIGHT_CHECKOUTS, or nobody would be one too many; less than a backlog. */
+const crowdConnections = 3_000
 const shelves = { items: 10_000, users: 10_000, price: 1, stock: 1e8, credit: 1e8 } as const
 const restWithinMs = 5_000
 /** After so long it must be as before. */
@@ -123,6 +125,7 @@ class Crowd {
       durationMs,
       arrivals:
         planned === undefined ? undefined : planArrivals('poisson', planned, seededRandom(seed)),
+      mostLate: 0,
       onMeasuring: () => {},
       onAnswer: (index, status) => this.#tell(index, status),
     })
@@ -144,7 +147,8 @@ const metBy = (
   tally: Tally,
   elapsedMs: number,
 ): Met => ({
-  ...{ name, planned, goodput: (tally.paid / elapsedMs) * 1_000 },
+  ...{ name, planned, asked: (tally.answers / elapsedMs) * 1_000 },
+  goodput: (tally.paid / elapsedMs) * 1_000,
   p99Ms: tally.latency.summary().p99,
   refused: tally.refused,
   unavailable: tally.unavailable,

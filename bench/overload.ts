@@ -14,6 +14,7 @@ import { openProgress } from './progress.ts'
 const head = [
   'load',
   'planned/s',
+  'asked/s',
   'goodput/s',
   'p99 ms of 200',
   '4xx',
@@ -22,16 +23,20 @@ const head = [
   'lag p99 ms',
 ]
 
-const rowOf = ({ name, planned, goodput, p99Ms, refused, unavailable, failed, lagP99Ms }: Met) => [
-  name,
-  planned === undefined ? '' : String(Math.round(planned)),
-  String(Math.round(goodput)),
-  p99Ms.toFixed(0),
-  String(refused),
-  String(unavailable),
-  String(failed),
-  lagP99Ms === undefined ? '' : lagP99Ms.toFixed(0),
-]
+const rowOf = (met: Met) => {
+  const { name, planned, asked, goodput, p99Ms, refused, unavailable, failed, lagP99Ms } = met
+  return [
+    name,
+    planned === undefined ? '' : String(Math.round(planned)),
+    String(Math.round(asked)),
+    String(Math.round(goodput)),
+    p99Ms.toFixed(0),
+    String(refused),
+    String(unavailable),
+    String(failed),
+    lagP99Ms === undefined ? '' : lagP99Ms.toFixed(0),
+  ]
+}
 
 /** No more commands than this share may be sent again because of the crowd. */
 const mostResends = 0.1

@@ -105,7 +105,7 @@ ${resolver === undefined ? '' : `  resolver ${resolver} valid=1s ipv6=off;\n\n`}
 ${routeMaps(upstreams)}
 ${problemMaps}
   server {
-${options.listen.map((address) => `    listen ${address};\n`).join('')}${serverSettings}
+${options.listen.map((address) => `    listen ${address} backlog=4096;\n`).join('')}${serverSettings}
 ${problemLocations()}
 ${locations(options)}  }
 }

@@ -15,6 +15,7 @@ import type { Metric } from '../lib/runtime/metric.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
 import { problem, type ShopAnswer, text } from '../lib/runtime/route.ts'
 import type { Branch, Checkout, Entry, Reason, TransactionId } from '../protocol/messages.ts'
+import { Admission } from './admission.ts'
 import { CheckoutCounters } from './checkout-counters.ts'
 import { type OrderRecord, paidForNothing } from './order.ts'
 import { type Orders, unknownOrder } from './orders.ts'
@@ -36,15 +37,16 @@ export interface CheckoutsPorts extends ServicePorts {
 export class Checkouts {
   readonly #ports: CheckoutsPorts
   readonly #counters: CheckoutCounters
-  #inFlight = 0
+  readonly #admission: Admission
 
   constructor(ports: CheckoutsPorts) {
     this.#ports = ports
     this.#counters = new CheckoutCounters(ports.config)
+    this.#admission = new Admission(ports.config)
   }
 
   get metrics(): readonly Metric[] {
-    return this.#counters.metrics(() => this.#inFlight)
+    return this.#counters.metrics(() => this.#admission.inFlight)
   }
 
   async checkout(id: string): Promise<ShopAnswer> {
@@ -52,7 +54,8 @@ export class Checkouts {
     const startedAt = clock.now()
     const attempts: TransactionId[] = []
     try {
-      const answer = await this.#run(id, attempts)
+      const admitted = await this.#admission.run(() => this.#run(id, attempts))
+      const answer = admitted ?? overloaded
       this.#counters.answered(answer, clock.now() - startedAt)
       return answer
     } catch (error) {
@@ -72,22 +75,16 @@ export class Checkouts {
 
   /** Adds the transactions whose outcomes it heard to `attempts`. */
   async #run(id: string, attempts: TransactionId[]): Promise<ShopAnswer> {
-    const { config } = this.#ports
-    if (this.#inFlight >= config.maxInFlightCheckouts) return overloaded
-    this.#inFlight++
-    try {
-      let last: Reason | undefined
-      const answer = await patiently(this.#ports, config.checkoutDeadlineMs, async () => {
-        const result = await this.#attempt(id, attempts)
-        if (typeof result === 'object') return result
-        last = result
-        this.#counters.retried(result)
-        return undefined
-      })
-      return answer ?? (await this.#giveUp(id, last ?? 'busy'))
-    } finally {
-      this.#inFlight--
-    }
+    let last: Reason | undefined
+    const { checkoutDeadlineMs } = this.#ports.config
+    const answer = await patiently(this.#ports, checkoutDeadlineMs, async () => {
+      const result = await this.#attempt(id, attempts)
+      if (typeof result === 'object') return result
+      last = result
+      this.#counters.retried(result)
+      return undefined
+    })
+    return answer ?? (await this.#giveUp(id, last ?? 'busy'))
   }
 
   /** One transaction; a reason where it ended only because of others. */

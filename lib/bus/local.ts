@@ -73,17 +73,7 @@ export function openLocalBus(options: LocalBusOptions): LocalBus {
       throw new ShopError('internal', `The local bus already has a consumer of ${topic}.`)
     }
     const count = topic === 'inbox' ? 1 : options.partitions
-    const own = Array.from(
-      { length: count },
-      (_, partition): Lane => ({
-        partition,
-        consumer,
-        queue: [],
-        isScheduled: false,
-        running: 0,
-        onIdle: undefined,
-      }),
-    )
+    const own = Array.from({ length: count }, (_, partition) => laneOf(partition, consumer))
     for (const lane of own) await consumer.assigned?.(lane.partition)
     lanes.set(topic, own)
     const close = async () => {
@@ -114,6 +104,14 @@ export function openLocalBus(options: LocalBusOptions): LocalBus {
     },
   }
 }
+
+const laneOf = (partition: number, consumer: Consumer): Lane => ({
+  ...{ partition, consumer },
+  queue: [],
+  isScheduled: false,
+  running: 0,
+  onIdle: undefined,
+})
 
 const idle = (lane: Lane) =>
   new Promise<void>((resolve) => {

@@ -15,6 +15,7 @@ import type { Config } from './config.ts'
 import { ShopError, statusOf } from './errors.ts'
 import { listenOn, type PortSettings } from './listen.ts'
 import type { Log } from './log.ts'
+import { PacedRefusals } from './paced-refusals.ts'
 import { namesIn, parametersParser } from './parameters.ts'
 import { readRequest } from './request.ts'
 import type { Route } from './route.ts'
@@ -134,6 +135,7 @@ function serverOf(
   beforeAnswer: BeforeAnswer,
 ): Serve {
   const parse = parametersParser(route, maxBatchRecords)
+  const refusals = new PacedRefusals()
 
   function failed(response: ServerResponse, error: unknown): void {
     if (error instanceof ShopError && statusOf[error.code] !== 500) {
@@ -154,8 +156,12 @@ function serverOf(
     // `async` makes a handler that throws at once look like one that rejects.
     const answered = async () => {
       const answer = await route.handle(read)
-      beforeAnswer(response)
-      sendAnswer(response, answer)
+      const send = () => {
+        beforeAnswer(response)
+        sendAnswer(response, answer)
+      }
+      if (answer.kind === 'problem' && answer.code === 'overloaded') refusals.add(send)
+      else send()
     }
     answered().catch((error: unknown) => failed(response, error))
   }

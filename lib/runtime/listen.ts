@@ -12,6 +12,13 @@ export interface PortSettings {
   readonly port: string
 }
 
+/**
+ * Connections that wait to be accepted, as far as the system lets them (`net.core.somaxconn`). What
+ * comes to a full queue is dropped without a word, and its client tries again after 1, 3, 7, 15 s:
+ * a crowd that comes at once would meet that with Node's 511.
+ */
+const backlog = 4_096
+
 /** How often a free port is looked for that is free on both addresses of localhost. */
 const portTries = 10
 const missingAddress = new Set(['EADDRNOTAVAIL', 'EAFNOSUPPORT'])
@@ -53,7 +60,7 @@ export async function listenOn(
 function open(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog }, () => {
       server.off('error', reject)
       resolve((server.address() as AddressInfo).port)
     })

@@ -65,8 +65,13 @@ export const settings = {
   ),
   maxInFlightCheckouts: setting(
     'MAX_IN_FLIGHT_CHECKOUTS',
-    whole(1, 1_000_000, 2_048),
-    'checkouts at once; more are answered 503',
+    whole(1, 1_000_000, 1_024),
+    'checkouts of an instance, running or waiting for their turn; more are answered 503',
+  ),
+  maxRunningCheckouts: setting(
+    'MAX_RUNNING_CHECKOUTS',
+    whole(1, 1_000_000, 128),
+    'checkouts of an instance that run at once; others wait for their turn',
   ),
   maxBatchRecords: setting(
     'MAX_BATCH_RECORDS',

@@ -1,0 +1,28 @@
+/**
+ * Refuses a crowd a few at a time, so that it does not starve those who are being served: Node
+ * reads every socket that has something before it goes on with anything else, and whoever is
+ * refused at once asks again at once. While a refusal waits here its connection sends nothing.
+ *
+ * No limit of its own: at most one for each connection that is open (`MAX_CONNECTIONS`), or as many
+ * as Node reads ahead of one that sends requests without waiting for answers.
+ */
+
+/** Refusals between two looks at everything else, one or two milliseconds of work. */
+const refusedAtOnce = 64
+
+export class PacedRefusals {
+  #waiting: Array<() => void> = []
+
+  /** `send` is called soon, in the order of coming. */
+  add(send: () => void): void {
+    this.#waiting.push(send)
+    if (this.#waiting.length === 1) setImmediate(() => this.#run())
+  }
+
+  #run(): void {
+    const first = this.#waiting.slice(0, refusedAtOnce)
+    for (const send of first) send()
+    this.#waiting = this.#waiting.slice(first.length)
+    if (this.#waiting.length > 0) setImmediate(() => this.#run())
+  }
+}

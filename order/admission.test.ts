@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Admission } from './admission.ts'
+
+const limits = { maxInFlightCheckouts: 5, maxRunningCheckouts: 2 }
+
+/** Work that ends when it is told to, and what has begun. */
+function workshop() {
+  const admission = new Admission(limits)
+  const begun: number[] = []
+  const ends = new Map<number, (failure?: Error) => void>()
+  const start = (number: number) =>
+    admission.run(() => {
+      begun.push(number)
+      return new Promise<number>((resolve, reject) =>
+        ends.set(number, (failure) => (failure ? reject(failure) : resolve(number))),
+      )
+    })
+  return {
+    admission,
+    begun,
+    start,
+    end: (number: number, failure?: Error) => ends.get(number)!(failure),
+  }
+}
+
+describe('admission', () => {
+  test('some run, some wait in the order of their coming, the rest is refused', async () => {
+    const { admission, begun, start, end } = workshop()
+    const answers = [0, 1, 2, 3, 4, 5, 6].map(start)
+    assert.deepEqual(begun, [0, 1])
+    assert.equal(admission.inFlight, limits.maxInFlightCheckouts)
+    assert.deepEqual(await Promise.all(answers.slice(5)), [undefined, undefined])
+    for (const [index, number] of [1, 0, 2, 3, 4].entries()) {
+      assert.deepEqual(begun, [0, 1, 2, 3, 4].slice(0, 2 + index))
+      end(number)
+      assert.equal(await answers[number], number)
+    }
+    assert.equal(admission.inFlight, 0)
+    assert.deepEqual(begun, [0, 1, 2, 3, 4])
+  })
+
+  test('what fails makes room too', async () => {
+    const { admission, begun, start, end } = workshop()
+    const answers = [0, 1, 2].map(start)
+    end(0, new Error('broken'))
+    await assert.rejects(answers[0]!, /broken/)
+    assert.deepEqual(begun, [0, 1, 2])
+    end(1)
+    end(2)
+    await Promise.all(answers.slice(1))
+    assert.equal(admission.inFlight, 0)
+  })
+})
