@@ -105,12 +105,15 @@ ${resolver === undefined ? '' : `  resolver ${resolver} valid=1s ipv6=off;\n\n`}
 ${routeMaps(upstreams)}
 ${problemMaps}
   server {
-${options.listen.map((address) => `    listen ${address} backlog=4096;\n`).join('')}${serverSettings}
+${options.listen.map(listenLine).join('')}${serverSettings}
 ${problemLocations()}
 ${locations(options)}  }
 }
 `
 }
+
+/** A crowd that comes at once must not be dropped: see lib/runtime/listen.ts. */
+const listenLine = (address: string) => `    listen ${address} backlog=4096;\n`
 
 /** The limits of lib/runtime/settings.ts, as far as nginx has the same ones. */
 const serverSettings = `
