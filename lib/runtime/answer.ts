@@ -37,6 +37,10 @@ export function sendAnswer(response: ServerResponse, answer: ShopAnswer): void {
   }
 }
 
+/** Refused because there are too many, before anything was done. */
+export const isCrowdedOut = (answer: ShopAnswer): boolean =>
+  answer.kind === 'problem' && answer.code === 'overloaded'
+
 function problemHead(code: ErrorCode, body: string): Headers {
   const headers: Headers = {
     'Content-Type': problemType,

@@ -9,7 +9,7 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import findMyWay from 'find-my-way'
-import { sendAnswer, sendProblem } from './answer.ts'
+import { isCrowdedOut, sendAnswer, sendProblem } from './answer.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { ShopError, statusOf } from './errors.ts'
@@ -156,12 +156,9 @@ function serverOf(
     // `async` makes a handler that throws at once look like one that rejects.
     const answered = async () => {
       const answer = await route.handle(read)
-      const send = () => {
-        beforeAnswer(response)
-        sendAnswer(response, answer)
-      }
-      if (answer.kind === 'problem' && answer.code === 'overloaded') refusals.add(send)
-      else send()
+      if (isCrowdedOut(answer)) await refusals.turn()
+      beforeAnswer(response)
+      sendAnswer(response, answer)
     }
     answered().catch((error: unknown) => failed(response, error))
   }

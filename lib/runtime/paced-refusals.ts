@@ -13,15 +13,17 @@ const refusedAtOnce = 64
 export class PacedRefusals {
   #waiting: Array<() => void> = []
 
-  /** `send` is called soon, in the order of coming. */
-  add(send: () => void): void {
-    this.#waiting.push(send)
-    if (this.#waiting.length === 1) setImmediate(() => this.#run())
+  /** Resolves soon, in the order of coming. */
+  turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+      if (this.#waiting.length === 1) setImmediate(() => this.#run())
+    })
   }
 
   #run(): void {
     const first = this.#waiting.slice(0, refusedAtOnce)
-    for (const send of first) send()
+    for (const resolve of first) resolve()
     this.#waiting = this.#waiting.slice(first.length)
     if (this.#waiting.length > 0) setImmediate(() => this.#run())
   }
