@@ -1,13 +1,8 @@
 /**
  * The main job from the command line: a table, and exit code 1 where anything was lost. What it
  * does: endurance-run.ts.
- *
- *   node_modules/.bin/node bench/endurance.ts                     all four variants, full size
- *   node_modules/.bin/node bench/endurance.ts --variant saga/order --checkouts 5000 --kills 10
- *
- * Every number of `mainJob` has a flag of its name; --keep NAME keeps the figures in results/.
  */
-import { parseArgs } from 'node:util'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { table } from '../cli/print.ts'
 import { variants } from '../test/variants.ts'
 import { type EnduranceResult, type EnduranceSettings, endure, mainJob } from './endurance-run.ts'
@@ -58,27 +53,51 @@ function keep(name: string, results: readonly EnduranceResult[]): void {
   refreshReadme()
 }
 
-const numberFlags = Object.keys(mainJob) as (keyof EnduranceSettings)[]
-
-exitOnSignals()
-const { values } = parseArgs({
-  options: {
-    variant: { type: 'string', multiple: true },
-    keep: { type: 'string' },
-    ...Object.fromEntries(numberFlags.map((name) => [name, { type: 'string' as const }])),
-  },
-})
-const given = values as { variant?: string[]; keep?: string } & Partial<Record<string, string>>
-const settings = { ...mainJob }
-for (const name of numberFlags) {
-  const value = Number(given[name] ?? mainJob[name])
-  if (!Number.isSafeInteger(value) || value < 0)
-    throw new Error(`--${name} must be a whole number.`)
-  settings[name] = value
+const meanings: Readonly<Record<keyof EnduranceSettings, string>> = {
+  items: 'items of the shop',
+  users: 'users of the shop',
+  orders: 'orders of the shop',
+  stock: 'units of each item',
+  credit: 'of each user',
+  price: 'of a unit',
+  checkouts: 'checkouts, drawn at random: some of them repeat others',
+  clients: 'clients at once',
+  kills: 'times that the shop is killed on the way',
+  seed: 'of what is drawn',
+  port: 'of the shop (0: any free one)',
 }
 
+const examples = `
+Examples:
+  node_modules/.bin/node bench/endurance.ts                     all four variants, full size
+  node_modules/.bin/node bench/endurance.ts --variant saga/order --checkouts 5000 --kills 10`
+
+function whole(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value
+  throw new InvalidArgumentError('It must be a whole number, in digits only.')
+}
+
+const names = variants.map(({ name }) => name)
+const program = new Command('endurance')
+  .description('The main job: a shop that is killed on the way loses nothing.')
+  .addOption(new Option('--variant <variant...>', 'some of the four').choices(names).default(names))
+  .option('--keep <name>', 'keep the figures in bench/results, and its table in the README')
+  .addHelpText('after', examples)
+for (const [name, meaning] of Object.entries(meanings)) {
+  program.option(`--${name} <number>`, meaning, whole, mainJob[name as keyof EnduranceSettings])
+}
+
+exitOnSignals()
+const given = program
+  .parse()
+  .opts<EnduranceSettings & { readonly variant: readonly string[]; readonly keep?: string }>()
+const settings = Object.fromEntries(
+  Object.keys(mainJob).map((name) => [name, given[name as keyof EnduranceSettings]]),
+) as unknown as EnduranceSettings
+
 const results: EnduranceResult[] = []
-for (const variant of given.variant ?? variants.map(({ name }) => name)) {
+for (const variant of given.variant) {
   const progress = openProgress(variant)
   results.push(await endure(variant, settings, progress))
   progress.end()

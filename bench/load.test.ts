@@ -79,3 +79,15 @@ test('a silence of the server shows in every request that was planned in it', as
   assert.ok(tally.lag.summary().max > 200)
   assert.ok(p50 < max)
 })
+
+test('customers who find no free connection are not sent, where none may wait', async () => {
+  const arrivals = planArrivals('constant', 500, seededRandom(1))
+  silentUntil = systemClock.now() + 300
+  const { tally } = await runLoad({
+    ...load(100_000),
+    ...{ durationMs: 600, connections: 2, arrivals, mostLate: 0 },
+  })
+  assert.equal(tally.answers + tally.unsent, 300)
+  assert.ok(tally.unsent >= 100, `${tally.unsent}`)
+  assert.equal(asked.length, tally.answers)
+})
