@@ -2,7 +2,7 @@
  * A disk whose writes go to a journal first and reach the database under it later, many at once:
  * one sequential write makes a group durable, and a record that changes ten times is carried over
  * once. It costs memory for what is not carried over yet, bounded by the journal's size: kept as
- * text, which is a third of the record. What was read or written last is kept as records, too.
+ * text, which is a third of the record. What was written last is kept as records, too.
  *
  * Promise: the same as any Disk. After a crash, opening reads the journal back into the database,
  * so everything acknowledged is there. Carrying over is idempotent: it may be cut off anywhere.
