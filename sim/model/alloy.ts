@@ -107,6 +107,8 @@ async function solve(place: string, file: string, command: string): Promise<Foun
   const words = [
     '-XX:+UseSerialGC',
     '-XX:TieredStopAtLevel=1',
+    // It leaves empty files there.
+    `-Djava.io.tmpdir=${place}`,
     '-jar',
     jar,
     'exec',
