@@ -65,7 +65,8 @@ const calmAfterMs = 5_000
 export function overload(settings: OverloadSettings, progress: Progress): Promise<OverloadResult> {
   return withDataDirectory(async (data) => {
     const { variant, orders, factors, seed } = settings
-    const shop = new ShopUnderTest({ variant, data, port: 0, settings: { AUDIT: 'true' } })
+    const shopSettings = { AUDIT: 'true', MAX_BATCH_RECORDS: String(orders) }
+    const shop = new ShopUnderTest({ variant, data, port: 0, settings: shopSettings })
     await shop.start()
     const { origin, internalOrigin } = shop.target
     const random = seededRandom(seed)
