@@ -85,6 +85,22 @@ test('a server that closes after its answer is connected to again', async () => 
   assert.deepEqual(await send(to, '/b'), [503, 'busy'])
 })
 
+test('it can be opened before the first request, and a server that is not there is no failure', async () => {
+  const sockets = new Set<Socket>()
+  const origin = await served((socket) => {
+    sockets.add(socket)
+    socket.write(answer('200 OK', 'ok'))
+  })
+  const to = connection(origin)
+  await to.opened()
+  await to.opened()
+  assert.deepEqual(await send(to, '/a'), [200, 'ok'])
+  assert.equal(sockets.size, 1)
+  const nowhere = connection('http://127.0.0.1:1')
+  await nowhere.opened()
+  assert.deepEqual(await send(nowhere, '/a'), [neverSent, ''])
+})
+
 test('close tells a request under way', async () => {
   const to = connection(await served(() => {}))
   const told = send(to, '/a')

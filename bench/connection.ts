@@ -49,6 +49,17 @@ export class Connection {
     } else this.#socket.write(request, 'latin1')
   }
 
+  /** Resolves when it is open, or cannot be opened: then the next `send` tries again. */
+  opened(): Promise<void> {
+    if (this.#socket === undefined) this.#open()
+    const socket = this.#socket!
+    if (!socket.connecting) return Promise.resolve()
+    return new Promise((resolve) => {
+      socket.once('connect', resolve)
+      socket.once('close', () => resolve())
+    })
+  }
+
   /** A request under way is told `cutOff`. */
   close(): void {
     this.#socket?.destroy()
