@@ -85,7 +85,7 @@ test('a server that closes after its answer is connected to again', async () => 
   assert.deepEqual(await send(to, '/b'), [503, 'busy'])
 })
 
-test('it can be opened before the first request, and a server that is not there is no failure', async () => {
+test('it can be opened before the first request; without a server that is no failure', async () => {
   const sockets = new Set<Socket>()
   const origin = await served((socket) => {
     sockets.add(socket)
