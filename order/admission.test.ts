@@ -2,11 +2,19 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Admission } from './admission.ts'
 
-const limits = { maxInFlightCheckouts: 5, maxRunningCheckouts: 2 }
+const limits = { maxInFlightCheckouts: 5, maxRunningCheckouts: 2, checkoutDeadlineMs: 700 }
 
 /** Work that ends when it is told to, and what has begun. */
 function workshop() {
-  const admission = new Admission(limits)
+  const timers = new Set<() => void>()
+  const clock = {
+    after(ms: number, run: () => void) {
+      assert.equal(ms, limits.checkoutDeadlineMs)
+      timers.add(run)
+      return { cancel: () => void timers.delete(run) }
+    },
+  }
+  const admission = new Admission({ clock, config: limits })
   const begun: number[] = []
   const ends = new Map<number, (failure?: Error) => void>()
   const start = (number: number) =>
@@ -19,6 +27,7 @@ function workshop() {
   return {
     admission,
     begun,
+    timers,
     start,
     end: (number: number, failure?: Error) => ends.get(number)!(failure),
   }
@@ -49,6 +58,22 @@ describe('admission', () => {
     end(1)
     end(2)
     await Promise.all(answers.slice(1))
+    assert.equal(admission.inFlight, 0)
+  })
+
+  test('who has waited too long is refused, and is not begun later', async () => {
+    const { admission, begun, timers, start, end } = workshop()
+    const answers = [0, 1, 2, 3].map(start)
+    assert.equal(timers.size, 2)
+    const [patience] = timers
+    patience!()
+    assert.equal(await answers[2], undefined)
+    assert.equal(admission.inFlight, 3)
+    end(0)
+    await answers[0]
+    assert.deepEqual(begun, [0, 1, 3])
+    for (const number of [1, 3]) end(number)
+    assert.deepEqual(await Promise.all(answers), [0, 1, undefined, 3])
     assert.equal(admission.inFlight, 0)
   })
 })

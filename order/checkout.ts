@@ -42,7 +42,7 @@ export class Checkouts {
   constructor(ports: CheckoutsPorts) {
     this.#ports = ports
     this.#counters = new CheckoutCounters(ports.config)
-    this.#admission = new Admission(ports.config)
+    this.#admission = new Admission(ports)
   }
 
   get metrics(): readonly Metric[] {
