@@ -2,8 +2,9 @@
  * The main job from the command line: a table, and exit code 1 where anything was lost. What it
  * does: endurance-run.ts.
  */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { table } from '../cli/print.ts'
+import { whole } from '../cli/whole-number.ts'
 import { variants } from '../test/variants.ts'
 import { type EnduranceResult, type EnduranceSettings, endure, mainJob } from './endurance-run.ts'
 import { environment } from './environment.ts'
@@ -71,12 +72,6 @@ const examples = `
 Examples:
   node_modules/.bin/node bench/endurance.ts                     all four variants, full size
   node_modules/.bin/node bench/endurance.ts --variant saga/order --checkouts 5000 --kills 10`
-
-function whole(text: string): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value)) return value
-  throw new InvalidArgumentError('It must be a whole number, in digits only.')
-}
 
 const names = variants.map(({ name }) => name)
 const program = new Command('endurance')

@@ -2,8 +2,9 @@
  * Overload from the command line: a table, and exit code 1 where an answer was wrong. What it does:
  * overload-run.ts.
  */
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { table } from '../cli/print.ts'
+import { whole } from '../cli/whole-number.ts'
 import { variants } from '../test/variants.ts'
 import { environment } from './environment.ts'
 import { type Met, type OverloadResult, overload } from './overload-run.ts'
@@ -51,11 +52,6 @@ interface Flags {
   readonly seed: number
   readonly keep?: string
   readonly json?: true
-}
-
-function whole(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('It must be a whole number, in digits only.')
 }
 
 const examples = `

@@ -2,7 +2,7 @@
  * `./till check`: reads every record of a running shop and says what does not add up. It changes
  * nothing. What is compared: bench/books.ts, and by transaction test/checker.ts.
  */
-import { type Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
 import { auditBooks, recordedBooks } from '../bench/books.ts'
 import { someOf } from '../bench/report.ts'
 import { isNumbered } from '../bench/workload.ts'
@@ -15,6 +15,7 @@ import { exitCodes } from './failure.ts'
 import { duration, say, sayJson } from './print.ts'
 import { addDataFlag } from './settings-flags.ts'
 import { findShop } from './shop-client.ts'
+import { whole } from './whole-number.ts'
 
 const examples = `
 Examples:
@@ -90,10 +91,4 @@ async function differencesOf(
     statusOf: () => 0,
   })
   return [...open, ...audit.differences]
-}
-
-function whole(text: string): number {
-  const value = Number(text)
-  if (/^[0-9]+$/.test(text) && Number.isSafeInteger(value)) return value
-  throw new InvalidArgumentError('It must be a whole number, in digits only.')
 }

@@ -3,7 +3,7 @@
  * with 1 when an invariant was broken or when something that should be reached never was.
  */
 import { spawnSync } from 'node:child_process'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { type CampaignResult, runCampaign } from '../sim/campaign.ts'
 import { drawHistory, type Variant, variants } from '../sim/draw.ts'
@@ -14,6 +14,7 @@ import { exitCodes } from './failure.ts'
 import { duration, say, sayJson, table } from './print.ts'
 import { openProgress } from './progress.ts'
 import { runMatrix, walkScopes } from './sim-small.ts'
+import { whole } from './whole-number.ts'
 
 const examples = `
 Examples:
@@ -171,10 +172,4 @@ async function forPeople(
 function commit(): string {
   const { stdout } = spawnSync('git', ['describe', '--always', '--dirty'], { encoding: 'utf8' })
   return stdout?.trim() || 'unknown'
-}
-
-function whole(text: string): number {
-  const value = Number(text)
-  if (/^[0-9]+$/.test(text) && Number.isSafeInteger(value)) return value
-  throw new InvalidArgumentError('It must be a whole number, in digits only.')
 }
