@@ -277,6 +277,21 @@ describe('journaled disk', () => {
     await third.close()
   })
 
+  test('files of a Till whose journal was larger are read back whole', async () => {
+    const directory = freshDirectory()
+    const base = new Base()
+    const dead = base.connect()
+    dead.write = () => new Promise(() => {})
+    const larger = await JournaledDisk.open(dead, Journal.open(directory, bytes * 8))
+    const big = 'x'.repeat(5_000)
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await larger.write(changes({ [key]: big }))
+    const disk = await JournaledDisk.open(base.connect(), Journal.open(directory, bytes))
+    for (const key of ['f', 'g', 'h', 'i']) await disk.write(changes({ [key]: big }))
+    const again = await JournaledDisk.open(base.connect(), Journal.open(directory, bytes))
+    for (const key of 'abcdefghi') assert.equal(again.read(key), big)
+    await again.close()
+  })
+
   test('a database that fails for another reason is not written again', async () => {
     const base = new Base()
     const disk = await JournaledDisk.open(base, Journal.open(freshDirectory(), bytes))
