@@ -7,7 +7,9 @@ import { Presets, SingleBar } from 'cli-progress'
 export interface Progress {
   /** What is being done now. */
   begin(part: string): void
-  /** `part` is done and was worth `units`. */
+  /** So much of the part under way is done. */
+  advance(units: number): void
+  /** `part` is done and was worth `units`, with those of `advance`. */
   done(part: string, units: number): void
   end(): void
 }
@@ -22,9 +24,14 @@ function bar(total: number): Progress {
     Presets.shades_classic,
   )
   drawn.start(total, 0, { part: '' })
+  let before = 0
   return {
     begin: (part) => drawn.update({ part }),
-    done: (_part, units) => drawn.increment(units),
+    advance: (units) => drawn.increment(units),
+    done: (_part, units) => {
+      before += units
+      drawn.update(before)
+    },
     end: () => drawn.stop(),
   }
 }
@@ -32,6 +39,7 @@ function bar(total: number): Progress {
 function lines(): Progress {
   return {
     begin: () => {},
+    advance: () => {},
     done: (part, units) => void process.stderr.write(`${units} ${part}\n`),
     end: () => {},
   }

@@ -8,7 +8,8 @@ import { scopes } from '../sim/exhaustive/scopes.ts'
 import { type Walk, Walker } from '../sim/exhaustive/walk.ts'
 import { type Cell, cells, cellsNamed } from '../sim/matrix/cells.ts'
 import { writePage } from '../sim/matrix/page.ts'
-import { type CellResult, runCell, runCellSeed } from '../sim/matrix/run.ts'
+import { type CellResult, runCellSeed } from '../sim/matrix/run.ts'
+import { runShared } from '../sim/matrix/shared.ts'
 import { CommandFailure, exitCodes } from './failure.ts'
 import { duration, say, sayJson, table } from './print.ts'
 import { openProgress } from './progress.ts'
@@ -19,6 +20,7 @@ export interface MatrixFlags {
   readonly seeds: number
   readonly first: number
   readonly write?: true
+  readonly workers: number
   readonly json?: true
 }
 
@@ -34,7 +36,8 @@ export async function runMatrix(chosen: readonly Variant[], flags: MatrixFlags):
   for (const variant of chosen) {
     const part = own.filter((cell) => cell.variant === variant)
     progress.begin(variant)
-    for (const cell of part) results.push(await runCell(cell, flags.seeds, flags.first))
+    const asked = { wanted: flags.seeds, firstSeed: flags.first }
+    results.push(...(await runShared(part, asked, flags.workers, () => progress.advance(1))))
     progress.done(variant, part.length)
   }
   progress.end()

@@ -3,18 +3,20 @@
  * with 1 when an invariant was broken or when something that should be reached never was.
  */
 import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { type Command, Option } from 'commander'
 import { systemClock } from '../lib/runtime/clock.ts'
-import { type CampaignResult, runCampaign } from '../sim/campaign.ts'
+import type { CampaignResult } from '../sim/campaign.ts'
+import { openThreads, runShared } from '../sim/campaigns/shared.ts'
 import { drawHistory, type Variant, variants } from '../sim/draw.ts'
 import { runHistory } from '../sim/history.ts'
-import { huntAll } from '../sim/mutants/campaign.ts'
+import { type Hunt, huntAll } from '../sim/mutants/campaign.ts'
 import { tellStory } from '../sim/story.ts'
 import { exitCodes } from './failure.ts'
 import { duration, say, sayJson, table } from './print.ts'
 import { openProgress } from './progress.ts'
 import { runMatrix, walkScopes } from './sim-small.ts'
-import { whole } from './whole-number.ts'
+import { atLeastOne, whole } from './whole-number.ts'
 
 const examples = `
 Examples:
@@ -47,6 +49,7 @@ interface Flags {
   readonly write?: true
   readonly exhaustive?: true
   readonly starts: number
+  readonly workers: number
   readonly json?: true
 }
 
@@ -68,6 +71,11 @@ export function define(command: Command): void {
     .option('--write', 'with --matrix: docs/MATRIX.md is made anew')
     .option('--exhaustive', 'walk every state of small shops instead')
     .option('--starts <number>', 'with --mutants: how often each is hunted, for a median', whole, 1)
+    .addOption(
+      new Option('--workers <number>', 'histories at once')
+        .argParser(atLeastOne)
+        .default(availableParallelism(), 'one for each CPU'),
+    )
     .option('--json', 'the result as JSON on stdout')
     .addHelpText('after', examples)
     .action(async (flags: Flags) => {
@@ -104,10 +112,11 @@ async function one(chosen: readonly Variant[], seed: number, flags: Flags): Prom
   return isGood
 }
 
-async function hunt({ seeds = variantSeeds, starts, json }: Flags): Promise<boolean> {
-  const hunts = await huntAll(seeds, starts, ({ mutant, medianHistories }) => {
+async function hunt({ seeds = variantSeeds, starts, workers, json }: Flags): Promise<boolean> {
+  const onHunt = ({ mutant, medianHistories }: Hunt) => {
     process.stderr.write(`${mutant.name}: ${medianHistories ?? 'SURVIVED'}\n`)
-  })
+  }
+  const hunts = await huntAll({ seeds, starts, workers, onHunt })
   const rows = hunts.map(({ mutant, kills, medianHistories }) => {
     const { invariant = '', variant = '', seed = '' } = kills[0] ?? {}
     const median = String(medianHistories ?? 'survived')
@@ -119,21 +128,25 @@ async function hunt({ seeds = variantSeeds, starts, json }: Flags): Promise<bool
 }
 
 async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boolean> {
-  const { seeds = variantSeeds } = flags
+  const { minutes, seeds = variantSeeds } = flags
+  const most = minutes === undefined ? seeds : Infinity
   const results: (CampaignResult & { readonly ms: number })[] = []
-  const limitMs = flags.minutes === undefined ? Infinity : (flags.minutes * 60_000) / chosen.length
-  const progress = openProgress(chosen.length * (flags.minutes === undefined ? seeds : 0))
+  const limitMs = minutes === undefined ? Infinity : (minutes * 60_000) / chosen.length
+  const progress = openProgress(minutes === undefined ? chosen.length * seeds : 0)
+  const threads = openThreads(flags.workers)
   for (const variant of chosen) {
     const startedAt = systemClock.now()
+    const isOver = () => systemClock.now() - startedAt >= limitMs
     progress.begin(variant)
-    const result = await runCampaign(variant, {
+    const result = await runShared(variant, threads, {
       firstSeed: flags.first,
-      goOn: (histories) =>
-        flags.minutes === undefined ? histories < seeds : systemClock.now() - startedAt < limitMs,
+      left: (handedOut) => (isOver() ? 0 : most - handedOut),
+      onDone: progress.advance,
     })
     progress.done(variant, result.histories)
     results.push({ ...result, ms: Math.round(systemClock.now() - startedAt) })
   }
+  await threads.close()
   progress.end()
   if (flags.json) sayJson({ commit: commit(), results: results.map(forMachines) })
   else await forPeople(results)

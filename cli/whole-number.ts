@@ -6,3 +6,10 @@ export function whole(text: string): number {
   if (/^[0-9]+$/.test(text) && Number.isSafeInteger(value)) return value
   throw new InvalidArgumentError('It must be a whole number, in digits only.')
 }
+
+/** The same, of things of which there must be one. */
+export function atLeastOne(text: string): number {
+  const value = whole(text)
+  if (value > 0) return value
+  throw new InvalidArgumentError('It must be at least 1.')
+}

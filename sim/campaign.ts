@@ -91,7 +91,7 @@ export async function runCampaign(
   } finally {
     rejections.close()
   }
-  const neverReached = histories < enoughHistories ? [] : coverage.missing(requiredOf(variant))
+  const neverReached = neverReachedBy(variant, histories, coverage)
   return {
     variant,
     histories,
@@ -103,3 +103,25 @@ export async function runCampaign(
     longestDrainMs,
   }
 }
+
+/** What parts of one campaign have found together, whoever ran them. */
+export function joined(variant: Variant, parts: readonly CampaignResult[]): CampaignResult {
+  const coverage = new Coverage()
+  for (const part of parts) coverage.merge(part.coverage)
+  const sum = (of: (part: CampaignResult) => number) =>
+    parts.reduce((all, part) => all + of(part), 0)
+  const histories = sum((part) => part.histories)
+  return {
+    variant,
+    histories,
+    checkouts: sum((part) => part.checkouts),
+    events: sum((part) => part.events),
+    failures: parts.flatMap((part) => part.failures).sort((a, b) => a.seed - b.seed),
+    coverage,
+    neverReached: neverReachedBy(variant, histories, coverage),
+    longestDrainMs: Math.max(0, ...parts.map((part) => part.longestDrainMs)),
+  }
+}
+
+const neverReachedBy = (variant: Variant, histories: number, coverage: Coverage) =>
+  histories < enoughHistories ? [] : coverage.missing(requiredOf(variant))

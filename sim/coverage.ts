@@ -4,7 +4,11 @@
  * required.ts.
  */
 export class Coverage {
-  readonly counts = new Map<string, number>()
+  readonly counts: Map<string, number>
+
+  constructor(counts: ReadonlyMap<string, number> = new Map()) {
+    this.counts = new Map(counts)
+  }
 
   add(name: string, count = 1): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + count)

@@ -98,7 +98,8 @@ export class World {
         queueMicrotask(afterMicrotasks)
       }
       const afterMicrotasks = () => process.nextTick(turn)
-      afterMicrotasks()
+      // Not at once: who is called by the event loop itself, no promise, ticks before microtasks.
+      queueMicrotask(afterMicrotasks)
     })
   }
 

@@ -18,17 +18,30 @@ export interface Hunt {
 
 const run = promisify(execFile)
 
-export async function huntAll(
-  seeds: number,
-  starts: number,
-  onHunt: (hunt: Hunt) => void,
-): Promise<readonly Hunt[]> {
+export interface HuntAllOptions {
+  /** Histories of one hunt, at most. */
+  readonly seeds: number
+  /** How often each mutant is hunted. */
+  readonly starts: number
+  /** Hunts at once. */
+  readonly workers: number
+  onHunt(hunt: Hunt): void
+}
+
+/** In the order of the mutants; `onHunt` hears of them as they end. */
+export async function huntAll(options: HuntAllOptions): Promise<readonly Hunt[]> {
+  const { seeds, starts, workers, onHunt } = options
   const hunts: Hunt[] = []
-  for (const mutant of mutants) {
-    const found = await hunt(mutant, seeds, starts)
-    hunts.push(found)
-    onHunt(found)
+  const open = [...mutants.entries()]
+  const share = async () => {
+    for (let next = open.shift(); next !== undefined; next = open.shift()) {
+      const [index, mutant] = next
+      const found = await hunt(mutant, seeds, starts)
+      hunts[index] = found
+      onHunt(found)
+    }
   }
+  await Promise.all(Array.from({ length: workers }, share))
   return hunts
 }
 

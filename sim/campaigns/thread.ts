@@ -1,0 +1,10 @@
+/** A thread of a shared campaign (shared.ts): runs stretches of seeds. */
+import { runCampaign } from '../campaign.ts'
+import { work } from '../crew.ts'
+import type { Stretch, StretchResult } from './shared.ts'
+
+work(async ({ variant, firstSeed, histories }: Stretch): Promise<StretchResult> => {
+  const goOn = (done: number) => done < histories
+  const { coverage, ...result } = await runCampaign(variant, { firstSeed, goOn })
+  return { ...result, counts: coverage.counts }
+})
