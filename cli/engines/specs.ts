@@ -140,6 +140,9 @@ export const gatewaySpec = (options: PlanOptions): ProcessSpec => ({
   probe: { kind: 'http', url: `http://${loopback}:${options.file.port}/openapi.json`, status: 200 },
 })
 
+/** MB: a probe's garbage is collected soon, which halves a watchdog's memory. */
+const smallNursery = '--max-semi-space-size=1'
+
 export function watchdogSpecs(options: PlanOptions): readonly ProcessSpec[] {
   const { watchdogs } = sizes[options.file.size]
   return Array.from({ length: watchdogs }, (_, index) => {
@@ -148,7 +151,7 @@ export function watchdogSpecs(options: PlanOptions): readonly ProcessSpec[] {
     return {
       ...placeOf(name, options),
       kind: 'watchdog',
-      command: [options.node, join(options.root, 'watchdog', 'main.ts')],
+      command: [options.node, smallNursery, join(options.root, 'watchdog', 'main.ts')],
       env: environmentOf(options, { INSTANCE: name, INTERNAL_PORT: String(port), PORT: '0' }),
       probe: { kind: 'http', url: `http://${loopback}:${port}/live`, status: 200 },
     }
