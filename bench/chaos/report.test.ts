@@ -58,4 +58,21 @@ test('what processes use is compared between the first and the last third', () =
   const [shop] = usageFigures(result)
   assert.deepEqual(shop?.ownMb, [100, 102])
   assert.deepEqual(shop?.descriptors, [20, 20])
+  assert.equal(shop?.ownMbPerMinute, undefined)
+})
+
+test('growth is that of the longest life, once it is warm', () => {
+  const minute = 60_000
+  const life = (pid: number, fromMinute: number, minutes: number, mb: (minute: number) => number) =>
+    Array.from({ length: minutes * 12 }, (_, look) => ({
+      ...{ atMs: fromMinute * minute + look * 5_000, name: 'shop', pid, descriptors: 20 },
+      ownBytes: mb(look / 12) * 1e6,
+    }))
+  const used = [
+    ...life(1, 0, 5, (at) => 50 + 40 * at),
+    ...life(2, 5, 20, (at) => (at < 3 ? 50 + 40 * at : 170 + 2 * at)),
+  ]
+  const settings = { ...result.settings, durationMs: 25 * minute }
+  const [shop] = usageFigures({ ...result, settings, used })
+  assert.ok(Math.abs(shop!.ownMbPerMinute! - 2) < 0.05, `${shop!.ownMbPerMinute}`)
 })

@@ -4,7 +4,7 @@
  */
 import { median } from '../statistics.ts'
 import type { ChaosResult, InflictedFault, TimedAnswer } from './run.ts'
-import type { Look } from './watch.ts'
+import type { Look, Used } from './watch.ts'
 
 export interface FaultFigures {
   readonly fault: InflictedFault
@@ -106,8 +106,31 @@ export interface ProcessFigures {
   readonly name: string
   /** Medians of the first and the last third of the run. */
   readonly ownMb: readonly [number, number]
-  readonly ownMbPerMinute: number
+  /** Of the one that lived longest, once it is warm; undefined where none lived long enough. */
+  readonly ownMbPerMinute: number | undefined
   readonly descriptors: readonly [number, number]
+}
+
+/** A process grows for so long after its start without leaking: its code, its heap's usual size. */
+const warmAfterMs = 3 * 60_000
+/** A slope of less time than this is noise. */
+const leastSlopeMs = 3 * 60_000
+
+/** Between the medians of the first and the last third, which a single collection does not move. */
+function slopeOf(own: readonly Used[]): number | undefined {
+  const lives = Map.groupBy(own, ({ pid }) => pid).values()
+  const spanOf = (life: readonly Used[]) => life.at(-1)!.atMs - life[0]!.atMs
+  const [longest] = [...lives].sort((a, b) => spanOf(b) - spanOf(a))
+  const warm = longest!.filter(({ atMs }) => atMs >= longest![0]!.atMs + warmAfterMs)
+  if (warm.length === 0 || spanOf(warm) < leastSlopeMs) return undefined
+  const [from, third] = [warm[0]!.atMs, spanOf(warm) / 3]
+  const middle = (part: number) =>
+    median(
+      warm
+        .filter(({ atMs }) => Math.min(2, Math.floor((atMs - from) / third)) === part)
+        .map(({ ownBytes }) => ownBytes / 1e6),
+    )
+  return (middle(2) - middle(0)) / ((2 * third) / 60_000)
 }
 
 /** Under one name many processes may have run: all of them are one line. */
@@ -121,11 +144,8 @@ export function usageFigures({ used, settings }: ChaosResult): ProcessFigures[] 
     const pair = (pick: (each: (typeof own)[number]) => number) =>
       [middle(0, pick), middle(2 * third, pick)] as const
     const ownMb = pair(({ ownBytes }) => ownBytes / 1e6)
-    const minutes = (2 * third) / 60_000
-    return {
-      ...{ name, ownMb, descriptors: pair(({ descriptors }) => descriptors) },
-      ownMbPerMinute: (ownMb[1] - ownMb[0]) / minutes,
-    }
+    const descriptors = pair((each) => each.descriptors)
+    return { name, ownMb, ownMbPerMinute: slopeOf(own), descriptors }
   })
 }
 
@@ -135,7 +155,7 @@ export const usageRows = (result: ChaosResult): string[][] =>
   usageFigures(result).map(({ name, ownMb, ownMbPerMinute, descriptors }) => [
     name,
     ...ownMb.map((mb) => mb.toFixed(1)),
-    ownMbPerMinute.toFixed(2),
+    ownMbPerMinute?.toFixed(2) ?? '-',
     ...descriptors.map(String),
   ])
 
