@@ -7,9 +7,9 @@ import type { Variant } from '../sim/draw.ts'
 import { scopes } from '../sim/exhaustive/scopes.ts'
 import { type Walk, Walker } from '../sim/exhaustive/walk.ts'
 import { type Cell, cells, cellsNamed } from '../sim/matrix/cells.ts'
+import { runInThreads } from '../sim/matrix/in-threads.ts'
 import { writePage } from '../sim/matrix/page.ts'
 import { type CellResult, runCellSeed } from '../sim/matrix/run.ts'
-import { runShared } from '../sim/matrix/shared.ts'
 import { CommandFailure, exitCodes } from './failure.ts'
 import { duration, say, sayJson, table } from './print.ts'
 import { openProgress } from './progress.ts'
@@ -37,7 +37,7 @@ export async function runMatrix(chosen: readonly Variant[], flags: MatrixFlags):
     const part = own.filter((cell) => cell.variant === variant)
     progress.begin(variant)
     const asked = { wanted: flags.seeds, firstSeed: flags.first }
-    results.push(...(await runShared(part, asked, flags.workers, () => progress.advance(1))))
+    results.push(...(await runInThreads(part, asked, flags.workers, () => progress.advance(1))))
     progress.done(variant, part.length)
   }
   progress.end()

@@ -7,7 +7,7 @@ import { availableParallelism } from 'node:os'
 import { type Command, Option } from 'commander'
 import { systemClock } from '../lib/runtime/clock.ts'
 import type { CampaignResult } from '../sim/campaign.ts'
-import { openThreads, runShared } from '../sim/campaigns/shared.ts'
+import { openThreads, runInThreads } from '../sim/campaigns/in-threads.ts'
 import { drawHistory, type Variant, variants } from '../sim/draw.ts'
 import { runHistory } from '../sim/history.ts'
 import { type Hunt, huntAll } from '../sim/mutants/campaign.ts'
@@ -138,7 +138,7 @@ async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boole
     const startedAt = systemClock.now()
     const isOver = () => systemClock.now() - startedAt >= limitMs
     progress.begin(variant)
-    const result = await runShared(variant, threads, {
+    const result = await runInThreads(variant, threads, {
       firstSeed: flags.first,
       left: (handedOut) => (isOver() ? 0 : most - handedOut),
       onDone: progress.advance,

@@ -1,8 +1,8 @@
-/** Threads that share work: each job once, what one throws is told, and the dead are not waited for. */
+/** Threads that share work: each job once, what one throws is told, the dead are not waited for. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { runCampaign } from './campaign.ts'
-import { openThreads, runShared } from './campaigns/shared.ts'
+import { openThreads, runInThreads } from './campaigns/in-threads.ts'
 import { Crew } from './crew.ts'
 
 /** A crew's file in a line. */
@@ -48,7 +48,7 @@ test('a campaign finds the same, whoever runs its histories', async () => {
   const alone = await runCampaign('saga/order', { firstSeed, goOn })
   const threads = openThreads(3)
   const done: number[] = []
-  const shared = await runShared('saga/order', threads, {
+  const shared = await runInThreads('saga/order', threads, {
     firstSeed,
     left: (handedOut) => histories - handedOut,
     onDone: (count) => done.push(count),

@@ -1,7 +1,7 @@
-/** A thread of a shared campaign (shared.ts): runs stretches of seeds. */
+/** A thread of in-threads.ts: runs stretches of seeds. */
 import { runCampaign } from '../campaign.ts'
 import { work } from '../crew.ts'
-import type { Stretch, StretchResult } from './shared.ts'
+import type { Stretch, StretchResult } from './in-threads.ts'
 
 work(async ({ variant, firstSeed, histories }: Stretch): Promise<StretchResult> => {
   const goOn = (done: number) => done < histories

@@ -20,7 +20,7 @@ export type Threads = Crew<Stretch, StretchResult>
 /** Short enough that the last ones do not wait for one thread, long enough to hand over. */
 const longestStretch = 50
 
-export interface SharedOptions {
+export interface InThreadsOptions {
   readonly firstSeed: number
   /** How many more histories there shall be when so many have been handed out. */
   left(handedOut: number): number
@@ -30,10 +30,10 @@ export interface SharedOptions {
 export const openThreads = (size: number): Threads =>
   new Crew(new URL('thread.ts', import.meta.url), size)
 
-export async function runShared(
+export async function runInThreads(
   variant: Variant,
   threads: Threads,
-  { firstSeed, left, onDone }: SharedOptions,
+  { firstSeed, left, onDone }: InThreadsOptions,
 ): Promise<CampaignResult> {
   const parts: CampaignResult[] = []
   let handedOut = 0

@@ -14,7 +14,7 @@ export interface CellJob {
 export type CellFindings = Omit<CellResult, 'cell'>
 
 /** Results in the order of the cells; `onDone` hears of each cell as it ends. */
-export async function runShared(
+export async function runInThreads(
   cells: readonly Cell[],
   { wanted, firstSeed }: Omit<CellJob, 'index'>,
   size: number,
