@@ -7,7 +7,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { findInconsistencies } from '../bench/consistency.ts'
-import { systemClock } from '../lib/runtime/clock.ts'
 import { type ContainerShop, composeShop, missingDocker } from './compose-shop.ts'
 import { SteadyLoad } from './steady-load.ts'
 import { assertSound, tellMissing } from './suite.ts'
@@ -38,9 +37,7 @@ async function primariesAreLost(running: ContainerShop, primaries: readonly stri
   try {
     await load.untilPaid(usual, backWithinMs)
     for (const name of primaries) {
-      const lostAt = systemClock.now()
-      await running.stop(name)
-      const ms = await load.untilPaidSince(lostAt, backWithinMs)
+      const ms = await load.untilPaidAfter(() => running.stop(name), backWithinMs)
       await load.untilPaid(usual, backWithinMs)
       await running.start(name)
       await load.untilPaid(usual, backWithinMs)

@@ -7,7 +7,6 @@
  */
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { systemClock } from '../lib/runtime/clock.ts'
 import type { ProcessKind } from '../watchdog/process-spec.ts'
 import type { RunningShop } from './running-shop.ts'
 import { SteadyLoad } from './steady-load.ts'
@@ -72,9 +71,8 @@ async function kill(
   names: readonly string[],
 ): Promise<void> {
   const before = await Promise.all(names.map((name) => running.runOf(name)))
-  const killedAt = systemClock.now()
-  await Promise.all(names.map((name) => running.kill(name)))
-  const paidAfterMs = await load.untilPaidSince(killedAt, backWithinMs)
+  const blow = () => Promise.all(names.map((name) => running.kill(name)))
+  const paidAfterMs = await load.untilPaidAfter(blow, backWithinMs)
   for (const [index, name] of names.entries()) {
     const isBack = async () => {
       const now = await running.runOf(name)

@@ -34,9 +34,7 @@ function freeze(running: EngineShop, signal: 'SIGSTOP' | 'SIGCONT'): void {
 /** The first instance is gone for good, as far as the others know. */
 async function killed(context: TestContext, running: EngineShop, load: SteadyLoad, name: string) {
   freeze(running, 'SIGSTOP')
-  const at = systemClock.now()
-  await running.kill(name)
-  const ms = await load.untilPaidSince(at, backWithinMs)
+  const ms = await load.untilPaidAfter(() => running.kill(name), backWithinMs)
   await load.untilPaid(usual, backWithinMs)
   assert.equal(await running.runOf(name), undefined, `${name} came back by itself`)
   freeze(running, 'SIGCONT')
@@ -47,8 +45,8 @@ async function killed(context: TestContext, running: EngineShop, load: SteadyLoa
 async function paused(context: TestContext, running: EngineShop, load: SteadyLoad, name: string) {
   const before = await running.runOf(name)
   const at = systemClock.now()
-  running.signal(name, 'SIGSTOP')
-  const ms = await load.untilPaidSince(at, backWithinMs)
+  const pause = async () => void running.signal(name, 'SIGSTOP')
+  const ms = await load.untilPaidAfter(pause, backWithinMs)
   await systemClock.sleep(Math.max(0, at + pausedMs - systemClock.now()))
   running.signal(name, 'SIGCONT')
   await load.untilPaid(usual, backWithinMs)

@@ -69,14 +69,20 @@ export class SteadyLoad {
     }
   }
 
-  /** Ms from `time` to the first checkout that began after it and succeeded; fails when late. */
-  async untilPaidSince(time: number, withinMs: number): Promise<number> {
+  /**
+   * Strikes, and returns the ms from then to the end of the first checkout that succeeded and had
+   * not begun before the blow was over: until then what is struck may still serve. Fails when late.
+   */
+  async untilPaidAfter(blow: () => Promise<unknown>, withinMs: number): Promise<number> {
+    const struckAt = systemClock.now()
+    await blow()
+    const overAt = systemClock.now()
     for (;;) {
       const ends = this.answers
-        .filter(({ status, startedAt }) => status === 200 && startedAt >= time)
+        .filter(({ status, startedAt }) => status === 200 && startedAt >= overAt)
         .map(({ endedAt }) => endedAt)
-      if (ends.length > 0) return Math.min(...ends) - time
-      assert.ok(systemClock.now() - time < withinMs, `no checkout succeeded in ${withinMs} ms`)
+      if (ends.length > 0) return Math.min(...ends) - struckAt
+      assert.ok(systemClock.now() - overAt < withinMs, `no checkout succeeded in ${withinMs} ms`)
       await systemClock.sleep(pauseMs)
     }
   }
