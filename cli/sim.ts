@@ -27,7 +27,7 @@ Examples:
   ./till sim --variant 2pc/order --seed 42 --timeline
   ./till sim --mutants --seeds 1000             known bugs put back in: each must be caught
   ./till sim --matrix --seeds 5                 every point of the protocols with every fault there
-  ./till sim --matrix --cell P3/crash-stock/2pc-order
+  ./till sim --matrix --cell P3/crash-stock/2pc-order/alone --seed 1      one history, told
   ./till sim --exhaustive                       every interleaving of small shops
 
 The same seed of a variant is the same history, byte for byte, at the same commit.`

@@ -78,25 +78,31 @@ function forPeople(known: Known, waits: string): string {
   ].join('\n')
 }
 
-const entriesOf = (entries: Branch['entries']) =>
-  entries.map(({ id, amount }) => `${id} x ${amount}`).join(', ')
+/** An order's amount is its version. */
+const entriesOf = (service: ServiceName, entries: Branch['entries']) =>
+  entries
+    .map(({ id, amount }) =>
+      service === 'order' ? `${id}, version ${amount}` : `${id} x ${amount}`,
+    )
+    .join(', ')
 
 function branchRows(known: Known, state: State): string[][] {
   return state.branches.map((branch, index) => {
     const { service, partition, entries } = branch
     const record = known.branches[service].find((each) => each.partition === partition)
     const remembers = memoryOf(state, index, record)
-    return [placeOf(branch), entriesOf(entries), state.status[index] ?? '', remembers]
+    return [placeOf(branch), entriesOf(service, entries), state.status[index] ?? '', remembers]
   })
 }
 
 function rememberedRows({ branches }: Known): string[][] {
-  return Object.entries(branches).flatMap(([service, records]) =>
-    records.map((record) => [
-      placeOf({ service: service as ServiceName, partition: record.partition }),
-      entriesOf(record.entries),
-      '',
-      record.state,
-    ]),
+  return (Object.entries(branches) as [ServiceName, Known['branches'][ServiceName]][]).flatMap(
+    ([service, records]) =>
+      records.map((record) => [
+        placeOf({ service, partition: record.partition }),
+        entriesOf(service, record.entries),
+        '',
+        record.state,
+      ]),
   )
 }

@@ -6,7 +6,15 @@
  * participant  owns records (items, users, orders) and obeys
  * branch       the part of a transaction at one participant partition (X/Open's word), aggregated
  * command      coordinator to participant; reply: participant to coordinator
+ * vote         the answer to prepare: yes, refused (for good) or busy (others' holds are there)
+ * hold         what a prepared branch has set aside: others see it and cannot take it
+ * pivot        the saga's payment: before it only back (compensate), after it only forward
  * outcome      committed, or aborted with a reason: the same two words in both protocols
+ * tombstone    remembers that a branch ended before its first command came
+ * park         keep a contradiction as it is, for a person
+ * inquiry      a participant asks what became of a branch that it holds undecided
+ * epoch        the number of an ownership of a coordinator partition; only the newest can write
+ * generation   which batch_init a record is of: what began on another does not touch it
  * mark         a coordinator partition's low-water mark: every transaction below it has ended
  *
  * Pure data: no clock, no randomness, no I/O. Next: protocol.ts.

@@ -15,7 +15,7 @@ interface Layer {
 }
 
 const layers: readonly Layer[] = [
-  { folders: ['cli', 'console', 'sim', 'bench', 'test'], isOpen: true },
+  { folders: ['cli', 'sim', 'bench', 'test'], isOpen: true },
   {
     folders: ['gateway', 'order', 'payment', 'stock', 'orchestrator', 'watchdog'],
     isOpen: false,

@@ -16,7 +16,7 @@ const checkout = 'order/checkout.ts'
 export const engineMutants: readonly Mutant[] = [
   {
     name: 'answer-before-decision',
-    models: 'm15: the client is answered before the decision is durable',
+    models: 'the client is answered before the decision is durable',
     file: coordinator,
     find: "if (step.state.phase === 'ended' && open.state.decided !== undefined) {",
     replace: 'if (step.state.decided !== undefined) {',
@@ -24,7 +24,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'deleted-after-the-wait',
-    models: 'm12: a transaction that takes too long is dropped',
+    models: 'a transaction that takes too long is dropped',
     file: coordinator,
     find: 'if (open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs) {',
     replace:
@@ -34,7 +34,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'unfenced',
-    models: 'm16: a former coordinator can still write',
+    models: 'a former coordinator can still write',
     file: decisionLog,
     find: 'if (epoch !== this.epoch) throw fenced(this.#partition, this.epoch, epoch)\n      const',
     replace: 'const',
@@ -50,7 +50,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'no-recovery',
-    models: 'm6: what was open before a restart is not driven on',
+    models: 'what was open before a restart is not driven on',
     file: coordinator,
     find: 'for (const state of log.recovered.splice(0)) opened.#enter(state)',
     replace: '',
@@ -58,7 +58,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'no-resending',
-    models: 'm9: what the bus loses is lost',
+    models: 'what the bus loses is lost',
     file: coordinator,
     find: 'this.#send(open.state.transaction, protocols[open.state.protocol].pending(open.state))',
     replace: '',
@@ -66,7 +66,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'mark-too-high',
-    models: 'm19: the mark passes transactions that are still open',
+    models: 'the mark passes transactions that are still open',
     file: open,
     find: 'this.#mark = this.#byId.first()?.position ?? next',
     replace: 'this.#mark = next',
@@ -74,7 +74,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'mark-not-looked-at',
-    models: 'm19: a late copy finds its record dropped and begins anew',
+    models: 'a late copy finds its record dropped and begins anew',
     file: participant,
     find: 'if (lowest !== undefined && position < lowest)',
     replace: 'if (false)',
@@ -82,7 +82,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'effect-after-reply',
-    models: 'm8: answered yes before the effect is durable',
+    models: 'answered yes before the effect is durable',
     file: participant,
     find: 'const obeyed = await storage.transact(partition, [key, mark, ...recordKeys], step)',
     replace:
@@ -94,7 +94,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'record-without-effect',
-    models: 'm1: effect and record are not one step',
+    models: 'effect and record are not one step',
     file: participant,
     find: 'if (record !== undefined) draft.put(recordKeys[index]!, record)',
     replace: 'if (record !== undefined && index === 0) draft.put(recordKeys[index]!, record)',
@@ -102,7 +102,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'refused-without-closing',
-    models: 'found here: 4xx although a late copy of the request can still pay the order',
+    models: 'a bug of our own: 4xx although a late copy of the request can still pay the order',
     file: checkout,
     find: 'const isClosed = await orders.closeVersion(id, order.version)',
     replace: 'const isClosed = true',
@@ -110,7 +110,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'paid-without-waiting',
-    models: 'found here: a repeat is answered 200 before the participants have committed',
+    models: 'a bug of our own: a repeat is answered 200 before the participants have committed',
     file: checkout,
     find: 'if (paidBy === paidForNothing) return paid(id)',
     replace: 'return paid(id)',
@@ -118,7 +118,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'joins-any-version',
-    models: 'found here: a checkout joins that of an order which was replaced',
+    models: 'a bug of our own: a checkout joins that of an order which was replaced',
     file: open,
     find: 'if (open === undefined || versionIn(open.state) !== versionIn(checkout))',
     replace: 'if (false)',
@@ -126,7 +126,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'owner-never-checks',
-    models: 'found here: an idle owner does not notice a newer epoch',
+    models: 'a bug of our own: an idle owner does not notice a newer epoch',
     file: coordinator,
     find: 'if (now >= this.#checkOwnerAt) {',
     replace: 'if (now < 0) {',
@@ -134,7 +134,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     name: 'log-grows',
-    models: 'found here: a saga of the order service never drops an ended record',
+    models: 'a bug of our own: a saga of the order service never drops an ended record',
     file: decisionLog,
     find: 'step.state.decided === undefined ? [] : this.#droppable(mark)',
     replace: "step.state.phase !== 'ended' ? [] : this.#droppable(mark)",

@@ -14,7 +14,7 @@ const order = 'order/order.ts'
 export const protocolMutants: readonly Mutant[] = [
   {
     name: 'commit-repeats',
-    models: 'm1: a repeated commit takes the units again',
+    models: 'a repeated commit takes the units again',
     file: participant,
     find: "committed: { prepare: 'yes', commit: 'done' }",
     replace: "committed: { prepare: 'yes', commit: 'takeHeld' }",
@@ -22,7 +22,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'no-tombstone-for-abort',
-    models: 'm3: abort of an unknown branch leaves nothing for the late prepare to meet',
+    models: 'abort of an unknown branch leaves nothing for the late prepare to meet',
     file: participant,
     find: "abort: 'tombstone'",
     replace: "abort: 'done'",
@@ -30,7 +30,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'no-tombstone-for-compensate',
-    models: 'm14: compensation before the late execute is forgotten',
+    models: 'compensation before the late execute is forgotten',
     file: participant,
     find: "compensate: 'tombstone'",
     replace: "compensate: 'done'",
@@ -38,7 +38,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'prepare-holds-again',
-    models: 'm13: a repeated prepare holds twice',
+    models: 'a repeated prepare holds twice',
     file: participant,
     find: "prepared: { prepare: 'yes'",
     replace: "prepared: { prepare: 'hold'",
@@ -54,7 +54,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'compensate-restores-again',
-    models: 'm20: a repeated compensation refunds twice',
+    models: 'a repeated compensation refunds twice',
     file: participant,
     find: "compensated: { execute: 'refuse', compensate: 'done' }",
     replace: "compensated: { execute: 'refuse', compensate: 'restore' }",
@@ -96,7 +96,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'abort-to-voters-only',
-    models: 'm5: abort is sent only to those that have voted yes',
+    models: 'abort is sent only to those that have voted yes',
     file: twoPhaseCommit,
     find: "each === 'refused' ? 'refused' : 'asked'",
     replace: "each === 'refused' ? 'refused' : each === 'yes' ? 'asked' : 'done'",
@@ -112,7 +112,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'decision-not-logged',
-    models: 'm15: commits are sent before the decision is durable',
+    models: 'commits are sent before the decision is durable',
     file: twoPhaseCommit,
     find: "return enter({ ...state, phase: 'committing', decided: 'committed', status })",
     replace:
@@ -122,7 +122,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'compensation-forgets-the-unanswered',
-    models: 'm14: what was asked and has not answered is not compensated',
+    models: 'what was asked and has not answered is not compensated',
     file: sagaFile,
     find: "    asked: 'asked',",
     replace: "    asked: 'done',",
@@ -164,7 +164,7 @@ export const protocolMutants: readonly Mutant[] = [
   },
   {
     name: 'add-item-in-checkout',
-    models: 'm17: addItem during checkout changes the total',
+    models: 'addItem during checkout changes the total',
     file: order,
     find: "if (order.checkout !== undefined) return 'in_checkout'",
     replace: '',
