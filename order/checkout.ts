@@ -8,12 +8,13 @@
  * Next: lib/engine/coordinator-partition.ts.
  */
 import type { Coordinator } from '../lib/engine/coordinator.ts'
+import type { Idempotency } from '../lib/engine/idempotency.ts'
 import { patiently } from '../lib/engine/patience.ts'
 import type { ServicePorts } from '../lib/engine/service.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
 import type { Metric } from '../lib/runtime/metric.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
-import { problem, type ShopAnswer, text } from '../lib/runtime/route.ts'
+import { problem, type ShopAnswer, type ShopRequest, text } from '../lib/runtime/route.ts'
 import type { Branch, Checkout, Entry, Reason, TransactionId } from '../protocol/messages.ts'
 import { Admission } from './admission.ts'
 import { CheckoutCounters } from './checkout-counters.ts'
@@ -30,6 +31,7 @@ const passing: ReadonlySet<Reason> = new Set([
 ])
 
 export interface CheckoutsPorts extends ServicePorts {
+  readonly idempotency: Idempotency
   readonly orders: Orders
   readonly coordinator: Coordinator
 }
@@ -49,12 +51,13 @@ export class Checkouts {
     return this.#counters.metrics(() => this.#admission.inFlight)
   }
 
-  async checkout(id: string): Promise<ShopAnswer> {
-    const { clock, spans } = this.#ports
+  async checkout(request: ShopRequest, id: string): Promise<ShopAnswer> {
+    const { clock, spans, idempotency } = this.#ports
     const startedAt = clock.now()
     const attempts: TransactionId[] = []
+    const run = () => this.#run(id, startedAt, attempts)
     try {
-      const admitted = await this.#admission.run(() => this.#run(id, attempts))
+      const admitted = await this.#admission.run(() => idempotency.around(request, run))
       const answer = admitted ?? overloaded
       this.#counters.answered(answer, clock.now() - startedAt)
       return answer
@@ -74,10 +77,12 @@ export class Checkouts {
   }
 
   /** Adds the transactions whose outcomes it heard to `attempts`. */
-  async #run(id: string, attempts: TransactionId[]): Promise<ShopAnswer> {
+  async #run(id: string, startedAt: number, attempts: TransactionId[]): Promise<ShopAnswer> {
     let last: Reason | undefined
-    const { checkoutDeadlineMs } = this.#ports.config
-    const answer = await patiently(this.#ports, checkoutDeadlineMs, async () => {
+    const { clock, config } = this.#ports
+    // The wait for its turn counts; it is tried once at least.
+    const leftMs = startedAt + config.checkoutDeadlineMs - clock.now()
+    const answer = await patiently(this.#ports, leftMs, async () => {
       const result = await this.#attempt(id, attempts)
       if (typeof result === 'object') return result
       last = result

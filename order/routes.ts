@@ -1,5 +1,4 @@
 /** The HTTP contract of /orders: its table of contents. What each does: orders.ts, checkout.ts. */
-import type { Idempotency } from '../lib/engine/idempotency.ts'
 import type { Route } from '../lib/runtime/route.ts'
 import type { Checkouts } from './checkout.ts'
 import type { Orders } from './orders.ts'
@@ -25,11 +24,7 @@ const orderSchema = {
   },
 }
 
-export function orderRoutes(
-  orders: Orders,
-  checkouts: Checkouts,
-  idempotency: Idempotency,
-): readonly Route[] {
+export function orderRoutes(orders: Orders, checkouts: Checkouts): readonly Route[] {
   return [
     {
       method: 'POST',
@@ -89,8 +84,7 @@ export function orderRoutes(
         'not_known_yet',
       ],
       visibility: 'public',
-      handle: (request) =>
-        idempotency.around(request, () => checkouts.checkout(request.parameters.id('order_id'))),
+      handle: (request) => checkouts.checkout(request, request.parameters.id('order_id')),
     },
     {
       method: 'POST',

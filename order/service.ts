@@ -43,12 +43,12 @@ export function createOrderService(ports: ServicePorts): Service {
       ? nearestCoordinator(host, remote('order'))
       : remote('orchestrator')
   const orders = new Orders({ ...ports, asker, idempotency })
-  const checkouts = new Checkouts({ ...ports, orders, coordinator })
+  const checkouts = new Checkouts({ ...ports, orders, coordinator, idempotency })
 
   return {
     name: 'order',
     routes: [
-      ...orderRoutes(orders, checkouts, idempotency),
+      ...orderRoutes(orders, checkouts),
       ...participantRoutes('order', participant, storage),
       ...coordinatorRoutes('order', host, counters, storage),
       recordsRoute('/internal/order/orders', storage, orderPrefix),

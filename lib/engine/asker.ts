@@ -31,6 +31,8 @@ export interface AskerOptions {
 }
 
 const tickMs = 25
+/** Questions that wait for their answer; more are refused. */
+const mostOpen = 20_000
 
 export class Asker implements Consumer {
   readonly #options: AskerOptions
@@ -69,6 +71,7 @@ export class Asker implements Consumer {
     make: (id: string, replyTo: Address) => Message,
   ): Promise<Message> {
     if (this.#isClosed) return Promise.reject(noAnswer())
+    if (this.#questions.size >= mostOpen) return Promise.reject(tooMany())
     const { bus, clock, config } = this.#options
     const id = `${this.#name}.${++this.#asked}`
     const message = make(id, bus.inbox)
@@ -132,6 +135,9 @@ export class Asker implements Consumer {
     }
   }
 }
+
+const tooMany = () =>
+  new ShopError('overloaded', 'Too many requests wait for another service; try again in a moment.')
 
 const noAnswer = () =>
   new ShopError('not_known_yet', 'No answer came in time; repeat the request or look at the order.')

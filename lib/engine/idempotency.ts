@@ -7,9 +7,11 @@
  * for a documented time and number and then swept; nothing else in Till is dropped by age.
  */
 import { createHash } from 'node:crypto'
+import { ChurnMap } from '../runtime/churn-map.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
 import { statusOf } from '../runtime/errors.ts'
+import type { Log } from '../runtime/log.ts'
 import { partitionOf } from '../runtime/partition.ts'
 import { problem, type ShopAnswer, type ShopRequest } from '../runtime/route.ts'
 import type { Draft, Storage } from '../storage/storage.ts'
@@ -23,7 +25,8 @@ interface KeyRecord {
 }
 
 const keyPrefix = 'key:'
-const scanPage = 1_000
+/** A page of keys takes 3 ms; between two of them everything else has its turn. */
+const scanPage = 200
 const sweepEveryMs = 600_000
 const hourMs = 3_600_000
 
@@ -39,19 +42,35 @@ const reused = () =>
 export interface IdempotencyOptions {
   readonly storage: Storage
   readonly clock: Clock
+  readonly log: Pick<Log, 'warn'>
   readonly config: Pick<Config, 'idempotencyHours' | 'keptIdempotencyKeys'>
 }
+
+/** A refusal says that nothing happened; what did happen outweighs it. */
+const outweighs = (answer: ShopAnswer | undefined, earlier: ShopAnswer): boolean =>
+  earlier.kind === 'problem' && answer !== undefined && answer.kind !== 'problem'
 
 export class Idempotency {
   readonly #options: IdempotencyOptions
   readonly #timer: Timer
+  /** By key: requests of `around` under way here, of which there is one at a time. */
+  readonly #running = new ChurnMap<string, Promise<ShopAnswer>>()
+  #isClosed = false
 
   constructor(options: IdempotencyOptions) {
     this.#options = options
-    this.#timer = options.clock.every(sweepEveryMs, () => void this.sweep())
+    this.#timer = options.clock.every(sweepEveryMs, () => {
+      this.sweep().catch((error: unknown) => {
+        if (this.#isClosed) return
+        options.log.warn('old idempotency keys were not dropped; they are looked at later', {
+          error,
+        })
+      })
+    })
   }
 
   close(): void {
+    this.#isClosed = true
     this.#timer.cancel()
   }
 
@@ -93,20 +112,49 @@ export class Idempotency {
   /**
    * For requests that are no single step (checkout, batch_init): they can safely run again, so the
    * answer is remembered after the effect and before it is given. 5xx answers are not remembered.
+   * A repeat that comes while the first one runs here waits for its answer. Where another instance
+   * runs it meanwhile, an effect outweighs a refusal.
    */
   async around(request: ShopRequest, run: () => Promise<ShopAnswer>): Promise<ShopAnswer> {
     const home = this.partitionFor(request)
     if (home === undefined) return run()
     const refusal = await this.#claim(request, home)
     if (refusal !== undefined) return refusal
-    const earlier = await this.#options.storage.read<KeyRecord>(
-      home,
-      recordKey(request.idempotencyKey!),
-    )
-    if (earlier?.answer !== undefined) return earlier.answer
+    const key = request.idempotencyKey!
+    const running = this.#running.get(key)
+    if (running !== undefined) return running
+    // Nothing is waited for between looking and running: the next one finds it.
+    const answer = this.#answer(request, home, run)
+    this.#running.set(key, answer)
+    try {
+      return await answer
+    } finally {
+      this.#running.delete(key)
+    }
+  }
+
+  /** What was answered before, or what `run` answers now. */
+  async #answer(
+    request: ShopRequest,
+    home: number,
+    run: () => Promise<ShopAnswer>,
+  ): Promise<ShopAnswer> {
+    const { storage, clock } = this.#options
+    const key = recordKey(request.idempotencyKey!)
+    const before = await storage.read<KeyRecord>(home, key)
+    if (before?.answer !== undefined) return before.answer
     const answer = await run()
     if (answer.kind === 'problem' && statusOf[answer.code] >= 500) return answer
-    return this.once(request, home, [], () => answer)
+    const { fingerprint } = request
+    const at = clock.wallTime()
+    return storage.transact(home, [key], (draft) => {
+      const earlier = draft.get<KeyRecord>(key)
+      // A key that was swept and taken by another request meanwhile stays that one's.
+      if (earlier !== undefined && earlier.fingerprint !== fingerprint) return answer
+      if (earlier?.answer !== undefined && !outweighs(answer, earlier.answer)) return earlier.answer
+      draft.put(key, { fingerprint, answer, at })
+      return answer
+    })
   }
 
   async #claim(request: ShopRequest, home: number): Promise<ShopAnswer | undefined> {
@@ -139,6 +187,8 @@ export class Idempotency {
         }
         if (page.length < scanPage) break
         after = page.at(-1)?.key
+        await clock.sleep(0)
+        if (this.#isClosed) return
       }
       const excess = kept.length - config.keptIdempotencyKeys
       if (excess > 0) {

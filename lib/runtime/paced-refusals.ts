@@ -3,8 +3,8 @@
  * reads every socket that has something before it goes on with anything else, and whoever is
  * refused at once asks again at once. While a refusal waits here its connection sends nothing.
  *
- * No limit of its own: at most one for each connection that is open (`MAX_CONNECTIONS`), or as many
- * as Node reads ahead of one that sends requests without waiting for answers.
+ * No limit of its own: one for each connection that is open (`MAX_CONNECTIONS`), and for what one
+ * sends without waiting for answers (wire.ts has its limit).
  */
 
 /** Refusals between two looks at everything else, one or two milliseconds of work. */

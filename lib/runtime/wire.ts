@@ -25,6 +25,12 @@ export type WireLimits = Pick<
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void
 
+/**
+ * Requests of one connection that wait behind another's answer. Node would read on for as long as
+ * nothing is written; who sends more without waiting is cut off, and nothing says what became of
+ * those under way.
+ */
+const mostBehind = 128
 /** Longest pause between two looks for connections that are too slow. */
 const longestCheckMs = 1_000
 /** Looks within the shortest limit, so that a short limit is kept as well. */
@@ -40,16 +46,35 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
   const waiting = new WeakSet<ServerResponse>()
   /** Connections whose last answer has been given: what comes on them now must not be done. */
   const refused = new WeakSet<Duplex>()
+  const behind = new WeakMap<Duplex, number>()
   let connections = 0
 
+  /** False: there are too many, and the connection has ended. */
+  function queues(socket: Duplex, response: ServerResponse): boolean {
+    const count = behind.get(socket) ?? 0
+    if (count >= mostBehind) {
+      refused.add(socket)
+      socket.destroy()
+      return false
+    }
+    behind.set(socket, count + 1)
+    response.once('close', () => behind.set(socket, behind.get(socket)! - 1))
+    return true
+  }
+
+  /** Of one whose body turned out to be empty; meanwhile another may have been refused. */
   function begin(request: IncomingMessage, response: ServerResponse): void {
     if (!refused.has(request.socket)) serve(request, response)
   }
 
   function admit(request: IncomingMessage, response: ServerResponse): void {
-    const { headers } = request
-    const wrong = (code: ErrorCode, detail: string) =>
+    const { headers, socket } = request
+    if (answeredNext(socket) !== response && !queues(socket, response)) return
+    if (refused.has(socket)) return
+    const wrong = (code: ErrorCode, detail: string) => {
+      refused.add(socket)
       refuse(request, response, clock, code, detail)
+    }
     if (request.rawHeaders.length > 2 * limits.maxHeaders) {
       wrong('headers_too_large', `A request may have ${limits.maxHeaders} header fields.`)
     } else if (request.httpVersionMajor !== 1) {
@@ -75,8 +100,7 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
 
   function refuseUnlessOwed(socket: Duplex, code: ErrorCode, detail: string): void {
     if (socket.writableEnded) return
-    // The only trace that node leaves of a request under way on this connection.
-    const underWay = (socket as { _httpMessage?: ServerResponse | null })._httpMessage
+    const underWay = answeredNext(socket)
     if (!socket.writable || (underWay && !waiting.has(underWay))) socket.destroy()
     else {
       refused.add(socket)
@@ -107,6 +131,10 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
     },
   }
 }
+
+/** The only trace that node leaves of a request under way on this connection. */
+const answeredNext = (socket: Duplex) =>
+  (socket as { _httpMessage?: ServerResponse | null })._httpMessage
 
 const serverOptions = (limits: WireLimits) => ({
   headersTimeout: limits.headersTimeoutMs,
