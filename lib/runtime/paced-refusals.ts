@@ -4,7 +4,7 @@
  * refused at once asks again at once. While a refusal waits here its connection sends nothing.
  *
  * No limit of its own: one for each connection that is open (`MAX_CONNECTIONS`), and for what one
- * sends without waiting for answers (wire.ts has its limit).
+ * sends without waiting for answers (conversations.ts has its limit).
  */
 
 /** Refusals between two looks at everything else, one or two milliseconds of work. */

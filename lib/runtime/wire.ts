@@ -11,6 +11,7 @@ import type { Duplex } from 'node:stream'
 import { refuse, refuseSocket } from './answer.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
+import { answeredNext, Conversations } from './conversations.ts'
 import type { ErrorCode } from './errors.ts'
 
 export type WireLimits = Pick<
@@ -25,12 +26,6 @@ export type WireLimits = Pick<
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void
 
-/**
- * Requests of one connection that wait behind another's answer. Node would read on for as long as
- * nothing is written; who sends more without waiting is cut off, and nothing says what became of
- * those under way.
- */
-const mostBehind = 128
 /** Longest pause between two looks for connections that are too slow. */
 const longestCheckMs = 1_000
 /** Looks within the shortest limit, so that a short limit is kept as well. */
@@ -44,35 +39,19 @@ export interface Wire {
 export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire {
   /** Requests whose handler has not started, because their body may still turn out to be empty. */
   const waiting = new WeakSet<ServerResponse>()
-  /** Connections whose last answer has been given: what comes on them now must not be done. */
-  const refused = new WeakSet<Duplex>()
-  const behind = new WeakMap<Duplex, number>()
-  let connections = 0
-
-  /** False: there are too many, and the connection has ended. */
-  function queues(socket: Duplex, response: ServerResponse): boolean {
-    const count = behind.get(socket) ?? 0
-    if (count >= mostBehind) {
-      refused.add(socket)
-      socket.destroy()
-      return false
-    }
-    behind.set(socket, count + 1)
-    response.once('close', () => behind.set(socket, behind.get(socket)! - 1))
-    return true
-  }
+  const conversations = new Conversations()
+  const onConnection = limited(limits.maxConnections)
 
   /** Of one whose body turned out to be empty; meanwhile another may have been refused. */
   function begin(request: IncomingMessage, response: ServerResponse): void {
-    if (!refused.has(request.socket)) serve(request, response)
+    if (!conversations.isOver(request.socket)) serve(request, response)
   }
 
   function admit(request: IncomingMessage, response: ServerResponse): void {
     const { headers, socket } = request
-    if (answeredNext(socket) !== response && !queues(socket, response)) return
-    if (refused.has(socket)) return
+    if (!conversations.takes(socket, response) || conversations.isOver(socket)) return
     const wrong = (code: ErrorCode, detail: string) => {
-      refused.add(socket)
+      conversations.end(socket)
       refuse(request, response, clock, code, detail)
     }
     if (request.rawHeaders.length > 2 * limits.maxHeaders) {
@@ -103,18 +82,9 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
     const underWay = answeredNext(socket)
     if (!socket.writable || (underWay && !waiting.has(underWay))) socket.destroy()
     else {
-      refused.add(socket)
+      conversations.end(socket)
       refuseSocket(socket, clock, code, detail)
     }
-  }
-
-  function onConnection(socket: Duplex): void {
-    if (connections >= limits.maxConnections) {
-      socket.destroy()
-      return
-    }
-    connections++
-    socket.once('close', () => connections--)
   }
 
   return {
@@ -132,9 +102,18 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
   }
 }
 
-/** The only trace that node leaves of a request under way on this connection. */
-const answeredNext = (socket: Duplex) =>
-  (socket as { _httpMessage?: ServerResponse | null })._httpMessage
+/** Lets so many connections be open; more are ended at once. */
+function limited(most: number): (socket: Duplex) => void {
+  let connections = 0
+  return (socket) => {
+    if (connections >= most) {
+      socket.destroy()
+      return
+    }
+    connections++
+    socket.once('close', () => connections--)
+  }
+}
 
 const serverOptions = (limits: WireLimits) => ({
   headersTimeout: limits.headersTimeoutMs,

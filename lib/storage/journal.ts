@@ -45,6 +45,9 @@ const zeros = Buffer.alloc(1024 * 1024)
 
 export interface ReplayedFrame {
   readonly number: number
+  /** Where it lies in its file. */
+  readonly at: number
+  readonly end: number
   /** Places with their JSON text, or null where they were deleted. */
   readonly changes: readonly (readonly [place: string, text: string | null])[]
 }
@@ -87,18 +90,37 @@ export class Journal {
    */
   replay(first: number): Replayed {
     const runs = this.#files.map((file) =>
-      readFrames(file).filter((frame) => frame.number >= first),
+      readFrames(file, first).filter((frame) => frame.number >= first),
     )
     const frames = runs.flat().sort((a, b) => a.number - b.number)
     frames.forEach((frame, index) => {
       if (frame.number !== first + index)
         throw new Error(`journal frame ${first + index} is missing`)
     })
+    const newest = frames.at(-1)
+    if (newest !== undefined)
+      this.#writeAgain(
+        runs.findIndex((run) => run.includes(newest)),
+        newest,
+      )
     const free = runs.findIndex((run) => run.length === 0)
     this.#active = Math.max(free, 0)
     this.#position = 0
     this.#number = first + frames.length
     return { frames, isFull: free < 0 }
+  }
+
+  /**
+   * The last frame may have come from the kernel's cache alone: one whose write has failed stays
+   * there and is not written any more. The same bytes in the same place: a crash in it is harmless.
+   */
+  #writeAgain(index: number, { at, end }: ReplayedFrame): void {
+    const file = this.#files[index]!
+    const frame = Buffer.alloc(end - at)
+    readSync(file, frame, 0, frame.length, at)
+    for (let written = 0; written < frame.length; ) {
+      written += writeSync(file, frame, written, frame.length - written, at + written)
+    }
   }
 
   /** Everything is in the database: forgets all frames, so that nothing is read back. */
@@ -176,8 +198,11 @@ function openFile(path: string, bytes: number): number {
   return openSync(path, constants.O_RDWR | constants.O_DSYNC)
 }
 
-/** The frames at the start of a file whose numbers follow one another. */
-function readFrames(file: number): ReplayedFrame[] {
+/**
+ * The frames at the start of a file whose numbers follow one another. Those below `first` are of no
+ * use any more: a newer frame may have been torn while it was written over them.
+ */
+function readFrames(file: number, first: number): ReplayedFrame[] {
   const start = Buffer.alloc(noFrame.length)
   readSync(file, start, 0, start.length, 0)
   if (start.equals(noFrame)) return []
@@ -188,11 +213,11 @@ function readFrames(file: number): ReplayedFrame[] {
     const frame = frameAt(bytes, at)
     const expected = frames.length === 0 ? frame?.number : frames[0]!.number + frames.length
     if (frame === undefined || frame.number !== expected) {
-      requireEnd(bytes, at, frames)
+      requireEnd(bytes, at, Math.max(first, frames.length === 0 ? 0 : frames.at(-1)!.number + 1))
       break
     }
     const { number, end } = frame
-    frames.push({ number, changes: parse(bytes.toString('utf8', at + headerBytes, end)) })
+    frames.push({ number, at, end, changes: parse(bytes.toString('utf8', at + headerBytes, end)) })
     at = end
   }
   return frames
@@ -207,12 +232,15 @@ function frameAt(bytes: Buffer, at: number): { number: number; end: number } | u
   return { number: bytes.readUIntLE(at + checksumEnd, headerBytes - checksumEnd), end }
 }
 
-/** A crash tears only the last frame: one that is broken before a whole newer one is damage. */
-function requireEnd(bytes: Buffer, at: number, before: readonly ReplayedFrame[]): void {
-  const next = frameAt(bytes, at + (at + 4 <= bytes.length ? bytes.readUInt32LE(at) : 0))
-  const last = before.at(-1)?.number ?? Number.POSITIVE_INFINITY
-  if (next !== undefined && next.number === last + 2) {
-    throw new Error(`journal frame ${last + 1} is damaged`)
+/**
+ * A crash tears only the last frame: where the one at `at`, which should be number `torn` or an
+ * older one, is broken, and a whole newer one lies anywhere behind it, the file is damaged.
+ */
+function requireEnd(bytes: Buffer, at: number, torn: number): void {
+  for (let behind = at + 1; behind + headerBytes <= bytes.length; behind++) {
+    const frame = frameAt(bytes, behind)
+    if (frame === undefined || frame.number <= torn) continue
+    throw new Error(`journal frame ${torn} is damaged`)
   }
 }
 

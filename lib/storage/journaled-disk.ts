@@ -30,13 +30,27 @@ const restMs = 5
 const cachedRecords = 512
 const longestCachedCharacters = 1_024
 
+export interface JournaledDiskOptions {
+  /**
+   * Throws where the database might not take all that a journal can hold: a group is refused rather
+   * than acknowledged and then not carried over.
+   */
+  readonly requireRoom?: () => void
+  /** Told when carrying over has failed in a way that no later try mends. */
+  readonly onFailure?: ((error: ShopError) => void) | undefined
+}
+
+/** A full disk may pass; of anything else nobody knows what was done. */
+const mayPass = (failure: unknown) =>
+  failure instanceof ShopError && failure.code === 'storage_full'
+
 /** JSON by place; `null` is deleted. */
 type Overlay = Map<string, string | null>
 
 export class JournaledDisk implements Disk {
   readonly #base: Disk
   readonly #journal: Journal
-  readonly #requireRoom: () => void
+  readonly #options: JournaledDiskOptions
   readonly #cache = new RecordCache<Json>(cachedRecords, longestCachedCharacters)
   /** What the journal file in turn holds. */
   #current: Overlay = new Map()
@@ -50,24 +64,22 @@ export class JournaledDisk implements Disk {
   /** Why carrying over failed last; a full disk may pass, anything else ends this disk. */
   #failure: unknown
 
-  private constructor(base: Disk, journal: Journal, requireRoom: () => void) {
+  private constructor(base: Disk, journal: Journal, options: JournaledDiskOptions) {
     this.#base = base
     this.#journal = journal
-    this.#requireRoom = requireRoom
+    this.#options = options
   }
 
   /**
    * Reads the journal back; what the database lacks is carried over while the disk is in use
    * already. Throws an Error where the journal is damaged.
-   * `requireRoom` throws where the database might not take all that a journal can hold: a group is
-   * refused rather than acknowledged and then not carried over.
    */
   static async open(
     base: Disk,
     journal: Journal,
-    requireRoom: () => void = () => {},
+    options: JournaledDiskOptions = {},
   ): Promise<JournaledDisk> {
-    const disk = new JournaledDisk(base, journal, requireRoom)
+    const disk = new JournaledDisk(base, journal, options)
     const first = (base.read(firstFramePlace) as number | undefined) ?? 0
     const { frames, isFull } = journal.replay(first)
     for (const { changes } of frames) {
@@ -116,7 +128,8 @@ export class JournaledDisk implements Disk {
   }
 
   async write(changes: Changes): Promise<void> {
-    this.#requireRoom()
+    if (this.#failure !== undefined && !mayPass(this.#failure)) throw this.#failure
+    this.#options.requireRoom?.()
     const frame = this.#journal.frame(changes)
     if (frame === undefined) return this.#writeThrough(changes)
     if (!this.#journal.fits(frame)) await this.#turn()
@@ -166,13 +179,12 @@ export class JournaledDisk implements Disk {
     this.#carriedUpTo = this.#journal.next
     this.#carrying = this.#carryOver(this.#carriedUpTo).catch((error: unknown) => {
       this.#failure = error
+      if (!mayPass(error)) this.#options.onFailure?.(error as ShopError)
     })
   }
 
   async #carryAgain(): Promise<void> {
-    if (!(this.#failure instanceof ShopError && this.#failure.code === 'storage_full')) {
-      throw this.#failure
-    }
+    if (!mayPass(this.#failure)) throw this.#failure
     await this.#carryOver(this.#carriedUpTo)
     this.#failure = undefined
   }

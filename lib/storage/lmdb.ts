@@ -68,9 +68,13 @@ export async function openLmdbStorage(options: LmdbStorageOptions): Promise<Grou
     requireSoundLmdbFile(join(path, DATA_FILE))
     environment = openEnvironment(path)
     await requireMeta(environment, path, partitions)
-    disk = await JournaledDisk.open(new LmdbDisk(environment, path, lock), Journal.open(path), () =>
-      requireRoom(path, JOURNAL_RESERVE_BYTES),
-    )
+    const journal = Journal.open(path)
+    // The files' names live in the directories: durable only after these flushes.
+    for (const directory of [path, dirname(path)]) flushDirectory(directory)
+    disk = await JournaledDisk.open(new LmdbDisk(environment, path, lock), journal, {
+      requireRoom: () => requireRoom(path, JOURNAL_RESERVE_BYTES),
+      onFailure: options.onFailure,
+    })
   } catch (error) {
     await environment?.close()
     lock?.release()
@@ -155,6 +159,7 @@ function makeDirectory(path: string): void {
   if (existsSync(path)) return
   if (!existsSync(dirname(path))) makeDirectory(dirname(path))
   mkdirSync(path)
+  flushDirectory(dirname(path))
 }
 
 function openEnvironment(path: string): Environment {
@@ -192,8 +197,6 @@ async function requireMeta(
     if (environment.getKeysCount({ limit: 1 }) > 0) throw new Error('it is not a database of Till')
     const meta: Meta = { format: DATA_FORMAT, partitions }
     await environment.put(META, JSON.stringify(meta))
-    // The new files' names live in the directories: durable only after these flushes.
-    for (const directory of [path, dirname(path)]) flushDirectory(directory)
     return
   }
   const meta = JSON.parse(text) as Meta
