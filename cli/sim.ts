@@ -134,20 +134,23 @@ async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boole
   const limitMs = minutes === undefined ? Infinity : (minutes * 60_000) / chosen.length
   const progress = openProgress(minutes === undefined ? chosen.length * seeds : 0)
   const threads = openThreads(flags.workers)
-  for (const variant of chosen) {
-    const startedAt = systemClock.now()
-    const isOver = () => systemClock.now() - startedAt >= limitMs
-    progress.begin(variant)
-    const result = await runInThreads(variant, threads, {
-      firstSeed: flags.first,
-      left: (handedOut) => (isOver() ? 0 : most - handedOut),
-      onDone: progress.advance,
-    })
-    progress.done(variant, result.histories)
-    results.push({ ...result, ms: Math.round(systemClock.now() - startedAt) })
+  try {
+    for (const variant of chosen) {
+      const startedAt = systemClock.now()
+      const isOver = () => systemClock.now() - startedAt >= limitMs
+      progress.begin(variant)
+      const result = await runInThreads(variant, threads, {
+        firstSeed: flags.first,
+        left: (handedOut) => (isOver() ? 0 : most - handedOut),
+        onDone: progress.advance,
+      })
+      progress.done(variant, result.histories)
+      results.push({ ...result, ms: Math.round(systemClock.now() - startedAt) })
+    }
+  } finally {
+    await threads.close()
+    progress.end()
   }
-  await threads.close()
-  progress.end()
   if (flags.json) sayJson({ commit: commit(), results: results.map(forMachines) })
   else await forPeople(results)
   return results.every(({ failures, neverReached }) => failures.length + neverReached.length === 0)

@@ -248,6 +248,11 @@ export class GroupCommitStorage implements Storage {
     return true
   }
 
+  /** The disk has failed by itself: as after a write that failed, nothing is answered any more. */
+  fail(error: ShopError): void {
+    this.#fail(error, [], undefined)
+  }
+
   #fail(thrown: unknown, steps: readonly WaitingStep[], load: WaitingLoad | undefined): void {
     const error =
       thrown instanceof ShopError

@@ -61,6 +61,8 @@ export async function openLmdbStorage(options: LmdbStorageOptions): Promise<Grou
   let lock: DirectoryLock | undefined
   let environment: Environment | undefined
   let disk: Disk
+  let storage: GroupCommitStorage | undefined
+  const { onFailure } = options
   try {
     makeDirectory(path)
     if (!existsSync(join(path, DATA_FILE))) requireRoom(path, 0)
@@ -73,22 +75,23 @@ export async function openLmdbStorage(options: LmdbStorageOptions): Promise<Grou
     for (const directory of [path, dirname(path)]) flushDirectory(directory)
     disk = await JournaledDisk.open(new LmdbDisk(environment, path, lock), journal, {
       requireRoom: () => requireRoom(path, JOURNAL_RESERVE_BYTES),
-      onFailure: options.onFailure,
+      onFailure: (error) => (storage === undefined ? onFailure?.(error) : storage.fail(error)),
     })
   } catch (error) {
     await environment?.close()
     lock?.release()
     throw await openError(error, path)
   }
-  return new GroupCommitStorage(disk, {
+  storage = new GroupCommitStorage(disk, {
     partitions,
     nextTurn: (steps) =>
       new Promise((resolve) => {
         if (steps < CROWD) setImmediate(resolve)
         else setTimeout(resolve, GATHER_MS)
       }),
-    onFailure: options.onFailure,
+    onFailure,
   })
+  return storage
 }
 
 class LmdbDisk implements Disk {
