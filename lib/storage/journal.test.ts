@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
@@ -33,6 +33,14 @@ async function append(journal: Journal, entries: Record<string, Json | null>): P
   const frame = journal.frame(changes(entries))
   assert(frame !== undefined)
   await journal.append(frame)
+}
+
+/** Flips a bit of each of these bytes of the first file. */
+function damage(directory: string, bytesOf: (content: Buffer) => readonly number[]): void {
+  const file = join(directory, 'journal-0')
+  const content = readFileSync(file)
+  for (const at of bytesOf(content)) content[at] = content[at]! ^ 1
+  writeFileSync(file, content)
 }
 
 /** A database in memory that outlives the disk over it, and may fail. */
@@ -122,10 +130,7 @@ describe('journal', () => {
       [5],
     )
     reopened.close()
-    const file = join(directory, 'journal-0')
-    const content = readFileSync(file)
-    content[16] = content[16]! ^ 1
-    writeFileSync(file, content)
+    damage(directory, () => [16])
     const torn = Journal.open(directory, bytes)
     assert.deepEqual(torn.replay(5).frames, [])
     torn.close()
@@ -139,10 +144,7 @@ describe('journal', () => {
     journal.turn()
     await append(journal, { key: 2 })
     journal.close()
-    const file = join(directory, 'journal-0')
-    const content = readFileSync(file)
-    for (const at of [16, content.readUInt32LE(0) + 16]) content[at] = content[at]! ^ 1
-    writeFileSync(file, content)
+    damage(directory, (content) => [16, content.readUInt32LE(0) + 16])
     const damaged = Journal.open(directory, bytes)
     assert.throws(() => damaged.replay(0), /frame 0 is missing/)
     damaged.close()
@@ -153,11 +155,7 @@ describe('journal', () => {
     const journal = Journal.open(directory, bytes)
     for (let number = 0; number < 3; number++) await append(journal, { key: number })
     journal.close()
-    const file = join(directory, 'journal-0')
-    const content = readFileSync(file)
-    const second = content.readUInt32LE(0) + 16
-    content[second] = content[second]! ^ 1
-    writeFileSync(file, content)
+    damage(directory, (content) => [content.readUInt32LE(0) + 16])
     const damaged = Journal.open(directory, bytes)
     assert.throws(() => damaged.replay(0), /frame 1 is damaged/)
     damaged.close()
@@ -169,10 +167,7 @@ describe('journal', () => {
       const journal = Journal.open(directory, bytes)
       for (let number = 0; number < 3; number++) await append(journal, { key: number })
       journal.close()
-      const file = join(directory, 'journal-0')
-      const content = readFileSync(file)
-      content[broken] = content[broken]! ^ 1
-      writeFileSync(file, content)
+      damage(directory, () => [broken])
       const damaged = Journal.open(directory, bytes)
       assert.throws(() => damaged.replay(0), /frame 0 is damaged/, `byte ${broken}`)
       damaged.close()
@@ -205,6 +200,22 @@ describe('journal', () => {
       )
       reopened.close()
     }
+  })
+
+  test('the last frame that is read back is written again, as it is', async () => {
+    const directory = freshDirectory()
+    const journal = Journal.open(directory, bytes)
+    for (let number = 0; number < 3; number++) await append(journal, { key: number })
+    journal.close()
+    const file = join(directory, 'journal-0')
+    const before = readFileSync(file)
+    utimesSync(file, 0, 0)
+    const reopened = Journal.open(directory, bytes)
+    assert.equal(statSync(file).mtimeMs, 0)
+    reopened.replay(0)
+    assert.ok(statSync(file).mtimeMs > 0)
+    assert.deepEqual(readFileSync(file), before)
+    reopened.close()
   })
 
   test('a group that no file could hold has no frame', () => {
