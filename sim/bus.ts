@@ -30,10 +30,6 @@ export interface BusMood {
 /** Messages that travel together, each as JSON. */
 type Batch = readonly string[]
 
-interface Lane {
-  readonly waiting: Batch[]
-}
-
 const redeliverMs = 100
 const usualRepeatMs = 300
 const longRepeatMs = 8_000
@@ -44,7 +40,8 @@ export class Broker {
   readonly #mood: BusMood
   readonly #partitions: number
   readonly #topics = new Map<Topic, Membership>()
-  readonly #lanes = new Map<string, Lane>()
+  /** What waits for a holder, or for a link to be whole. */
+  readonly #waiting = new Map<string, Batch[]>()
   /** Copies on their way. */
   inFlight = 0
   /** What each consumer has been handed and not acknowledged. */
@@ -105,8 +102,14 @@ export class Broker {
   }
 
   /** Another distribution of a topic's partitions, where for a while two may hold one. */
-  shuffle(overlapMs: number): void {
-    for (const membership of this.#topics.values()) membership.shuffle(overlapMs)
+  shuffle(overlapMs: number, by: 1 | -1): void {
+    for (const membership of this.#topics.values()) membership.shuffle(overlapMs, by)
+  }
+
+  /** The processes that messages of a partition may reach now. */
+  holdersOf(topic: Topic, partition: number): readonly string[] {
+    const holders = this.#topics.get(topic)?.holders(partition) ?? []
+    return holders.map(({ process }) => process.name)
   }
 
   /** Whether every partition has exactly one holder, and who should hold it does. */
@@ -206,7 +209,7 @@ export class Broker {
     const holders = this.#topics.get(topic)?.holders(partition) ?? []
     const open = holders.filter((member) => !this.#isCutIn(member))
     if (open.length === 0) {
-      this.#lane(topic, partition).waiting.push(batch)
+      this.#waitingAt(topic, partition).push(batch)
       return
     }
     const { random } = this.#scene.world
@@ -220,20 +223,14 @@ export class Broker {
     return (this.#board.on('cut-in', name) ?? this.#board.on('cut-both', name)) !== undefined
   }
 
-  #lane(topic: Topic, partition: number): Lane {
-    const key = `${topic}/${partition}`
-    let lane = this.#lanes.get(key)
-    if (lane === undefined) {
-      lane = { waiting: [] }
-      this.#lanes.set(key, lane)
-    }
-    return lane
+  #waitingAt(topic: Topic, partition: number): Batch[] {
+    return entry(this.#waiting, `${topic}/${partition}`, () => [])
   }
 
   /** What waited for a holder, or for a link, goes on its way. */
   #handWaiting(topic: Topic, partition: number): void {
-    const { waiting } = this.#lane(topic, partition)
-    for (const batch of waiting.splice(0)) this.#arrive(topic, partition, batch)
+    for (const batch of this.#waitingAt(topic, partition).splice(0))
+      this.#arrive(topic, partition, batch)
   }
 
   /** Tries again what waited; links may be whole again. */
@@ -281,7 +278,7 @@ export class Broker {
     } catch {
       coverage.add('bus: not acknowledged')
       pending?.delete(batch)
-      world.after(redeliverMs, () => this.#arrive(member.topic, partition, batch))
+      this.#fly(redeliverMs, member.topic, partition, batch)
     }
   }
 
@@ -291,7 +288,7 @@ export class Broker {
     this.#unacknowledged.delete(member)
     if (pending === undefined || !this.#mood.isAtLeastOnce) return
     for (const [partition, batches] of pending) {
-      for (const batch of batches) this.#lane(membership.topic, partition).waiting.push(batch)
+      this.#waitingAt(membership.topic, partition).push(...batches)
     }
   }
 }

@@ -13,6 +13,7 @@ import { ledger } from './checkers/ledger.ts'
 import { type Leftovers, leftovers } from './checkers/leftovers.ts'
 import { linearizable } from './checkers/linearizable.ts'
 import { oversell } from './checkers/oversell.ts'
+import { type Owners, owners } from './checkers/owners.ts'
 import { reads } from './checkers/reads.ts'
 import { refusals } from './checkers/refusals.ts'
 import { Clients } from './clients.ts'
@@ -66,6 +67,7 @@ class Run {
   readonly #workload: Workload
   readonly #checkers: readonly Checker[]
   readonly #leftovers: Leftovers
+  readonly #owners: Owners
   #isHealed = false
 
   constructor(draw: Draw, isTold: boolean, direct?: Direct) {
@@ -89,8 +91,10 @@ class Run {
     }
     this.evidence = { draw, shop, books, operations, healedAt: 0, report }
     this.#leftovers = leftovers(this.evidence)
+    this.#owners = owners(this.evidence)
     this.#checkers = [
       this.#leftovers,
+      this.#owners,
       ...[oversell, ledger, conservation, answers, reads, linearizable, refusals, alarms].map(
         (make) => make(this.evidence),
       ),
@@ -144,12 +148,15 @@ class Run {
     }
   }
 
-  /** Until nothing is open and nothing is on its way; or it never will be. */
+  /** Until nothing is open, overtaken or on its way; or it never will be. */
   async quiet(): Promise<void> {
     const { world, broker } = this.#shop
     const giveUpAt = world.now + patienceMs
     const isQuiet = () =>
-      this.#leftovers.isQuiet && this.clients.waiting === 0 && broker.inFlight === 0
+      this.#leftovers.isQuiet &&
+      this.#owners.areRight &&
+      this.clients.waiting === 0 &&
+      broker.inFlight === 0
     await this.#watch(() => isQuiet() || world.now > giveUpAt)
   }
 
@@ -198,7 +205,7 @@ class Run {
       'wall-clock-jump': () => {
         if (process !== undefined) process.wallErrorMs += (fault.rate - 0.3) * 120_000
       },
-      rebalance: () => broker.shuffle(forMs),
+      rebalance: () => this.#rebalance(fault),
     }
     const own = begin[kind]
     if (own !== undefined) {
@@ -211,7 +218,20 @@ class Run {
       broker.retryWaiting()
     })
   }
+
+  /** Some are taken back before everybody has heard of them. */
+  #rebalance({ forMs, rate }: Fault): void {
+    const { broker, world } = this.#shop
+    broker.shuffle(forMs, 1)
+    if (rate < leastTakenBack) return
+    world.after(forMs * rate, () => {
+      if (!this.#isHealed) broker.shuffle(forMs, -1)
+    })
+  }
 }
+
+/** Rate of a rebalance from which on it is taken back. */
+const leastTakenBack = 0.25
 
 function tellChange({ service, partition, isLoad, writes }: Parameters<Books['note']>[0]): string {
   const told = writes.map(({ key, after }) => `${key} = ${JSON.stringify(after)}`).join('; ')

@@ -114,10 +114,11 @@ export class Membership {
     )
   }
 
-  shuffle(overlapMs: number): void {
-    this.#rotation++
+  /** Partitions move on by one member; who has them learns of it within `overlapMs`. */
+  shuffle(overlapMs: number, by: 1 | -1): void {
+    this.#rotation += by
     if (this.topic === 'inbox') return
-    this.#scene.coverage.add('bus: rebalanced')
+    this.#scene.coverage.add(by === 1 ? 'bus: rebalanced' : 'bus: rebalanced back')
     this.#distribute(overlapMs)
   }
 

@@ -8,6 +8,7 @@ const always: readonly string[] = [
   'bus: repeated',
   'bus: delayed',
   'bus: rebalanced',
+  'bus: rebalanced back',
   'bus: zombie',
   'bus: two holders at once',
   'bus: not acknowledged',
