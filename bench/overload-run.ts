@@ -54,7 +54,8 @@ export interface OverloadResult {
   readonly differences: readonly string[]
 }
 
-const capacityClients = 64
+/** As many as find no idle moment of the shop, and wait no longer than need be. */
+const capacityClients = 256
 /** More than MAX_IN_FLIGHT_CHECKOUTS, or nobody would be one too many; less than a backlog. */
 const crowdConnections = 3_000
 const shelves = { items: 10_000, users: 10_000, price: 1, stock: 1e8, credit: 1e8 } as const

@@ -10,12 +10,13 @@ import { join } from 'node:path'
 import { internalRoutes, publicRoutes } from '../gateway/service.ts'
 import { openBus } from '../lib/bus/open.ts'
 import type { CreateService } from '../lib/engine/process.ts'
-import { openInternalServer, openPublicServer } from '../lib/engine/servers.ts'
+import { openInternalServer } from '../lib/engine/servers.ts'
 import type { Service } from '../lib/engine/service.ts'
 import { Vitals } from '../lib/engine/vitals.ts'
 import { systemClock } from '../lib/runtime/clock.ts'
 import type { Config } from '../lib/runtime/config.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
+import { openFront } from '../lib/runtime/front.ts'
 import type { Log } from '../lib/runtime/log.ts'
 import { systemRandom } from '../lib/runtime/random.ts'
 import { openSpans } from '../lib/runtime/spans.ts'
@@ -94,7 +95,7 @@ export async function openEmbeddedShop(options: EmbeddedShopOptions): Promise<Em
       vitals.addService(service)
     }
     internal.serve([...vitals.routes, ...internalRoutes(services)])
-    const gateway = await openPublicServer({ ...serving, routes: publicRoutes(services) })
+    const gateway = await openFront({ config, log, onFailure, routes: publicRoutes(services) })
     opened.push(() => gateway.close())
     opened.push(() => vitals.stopping())
     vitals.serving()

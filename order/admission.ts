@@ -1,8 +1,8 @@
 /**
- * How many checkouts one instance takes on: so many run at once, more wait for their turn in the
- * order of their coming, and the rest is refused before anything is done for it. What runs at once
- * is enough to fill every group commit; more would take memory and longer rounds, and sell less.
- * Whoever has waited as long as a checkout may take is refused too: then those inside are stuck.
+ * How many checkouts run at once in one instance: enough to fill every group commit; more would
+ * take memory and longer rounds, and sell less. Others wait for their turn, in the order of their
+ * coming; whoever has waited as long as a checkout may take is refused: those inside are stuck
+ * then. That not too many wait is for the server to see to (`crowd` of the route).
  */
 import { ChurnMap } from '../lib/runtime/churn-map.ts'
 import type { Clock } from '../lib/runtime/clock.ts'
@@ -10,10 +10,7 @@ import type { Config } from '../lib/runtime/config.ts'
 
 export interface AdmissionOptions {
   readonly clock: Pick<Clock, 'after'>
-  readonly config: Pick<
-    Config,
-    'maxInFlightCheckouts' | 'maxRunningCheckouts' | 'checkoutDeadlineMs'
-  >
+  readonly config: Pick<Config, 'maxRunningCheckouts' | 'checkoutDeadlineMs'>
 }
 
 interface Waiting {
@@ -37,10 +34,9 @@ export class Admission {
     return this.#running + this.#waiting.size
   }
 
-  /** What `work` answers; undefined, and `work` is not begun, where there are too many already. */
+  /** What `work` answers; undefined, and it is not begun, where its turn did not come in time. */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { maxInFlightCheckouts, maxRunningCheckouts } = this.#options.config
-    if (this.inFlight >= maxInFlightCheckouts) return undefined
+    const { maxRunningCheckouts } = this.#options.config
     if (this.#running < maxRunningCheckouts) this.#running++
     else if (!(await this.#turn())) return undefined
     try {

@@ -21,6 +21,11 @@ export class CheckoutCounters {
     this.#count(answer.kind === 'problem' ? answer.code : 'paid', ms)
   }
 
+  /** Refused because of the crowd, before anything was done. */
+  turnedAway(count: number): void {
+    this.#answers.set('overloaded', (this.#answers.get('overloaded') ?? 0) + count)
+  }
+
   failed(error: unknown, ms: number): void {
     this.#count(error instanceof ShopError ? error.code : 'internal', ms)
   }

@@ -14,7 +14,13 @@ import type { ServicePorts } from '../lib/engine/service.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
 import type { Metric } from '../lib/runtime/metric.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
-import { problem, type ShopAnswer, type ShopRequest, text } from '../lib/runtime/route.ts'
+import {
+  type Crowd,
+  problem,
+  type ShopAnswer,
+  type ShopRequest,
+  text,
+} from '../lib/runtime/route.ts'
 import type { Branch, Checkout, Entry, Reason, TransactionId } from '../protocol/messages.ts'
 import { Admission } from './admission.ts'
 import { CheckoutCounters } from './checkout-counters.ts'
@@ -45,6 +51,15 @@ export class Checkouts {
     this.#ports = ports
     this.#counters = new CheckoutCounters(ports.config)
     this.#admission = new Admission(ports)
+  }
+
+  /** More than may be in flight are refused before anything is done for them. */
+  get crowd(): Crowd {
+    return {
+      most: this.#ports.config.maxInFlightCheckouts,
+      answer: overloaded,
+      onTurnedAway: (count) => this.#counters.turnedAway(count),
+    }
   }
 
   get metrics(): readonly Metric[] {

@@ -84,6 +84,7 @@ export function orderRoutes(orders: Orders, checkouts: Checkouts): readonly Rout
         'not_known_yet',
       ],
       visibility: 'public',
+      crowd: checkouts.crowd,
       handle: (request) => checkouts.checkout(request, request.parameters.id('order_id')),
     },
     {

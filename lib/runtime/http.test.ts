@@ -266,3 +266,45 @@ test('close is bounded when a handler never ends', async () => {
   await stuck.close()
   await cut
 })
+
+test('more than may be under way are turned away before their handler', async () => {
+  const gate = Promise.withResolvers<ShopAnswer>()
+  let begun = 0
+  let turnedAway = 0
+  const crowd = {
+    most: 2,
+    answer: problem('overloaded', 'Too many.'),
+    onTurnedAway: (count: number) => {
+      turnedAway += count
+    },
+  }
+  const popular = createHttpServer({
+    routes: [route('POST', '/thing/{id}', { crowd })],
+    ...{ log, clock: systemClock, config },
+  })
+  const { port: its } = await popular.listen('localhost', 0)
+  handle = () => {
+    begun++
+    return gate.promise
+  }
+  const first = [ask('POST', '/thing/a', { port: its }), ask('POST', '/thing/b', { port: its })]
+  while (begun < 2) await systemClock.sleep(1)
+  const third = await ask('POST', '/thing/c', { port: its })
+  assert.deepEqual([third.status, codeOf(third)], [503, 'overloaded'])
+  assert.equal(third.headers['retry-after'], '1')
+  assert.deepEqual([begun, turnedAway], [2, 1])
+  gate.resolve(text('done'))
+  assert.deepEqual(
+    (await Promise.all(first)).map(({ status }) => status),
+    [200, 200],
+  )
+  handle = async () => {
+    throw new Error('broken')
+  }
+  for (let failed = 0; failed < 3; failed++) {
+    assert.equal((await ask('POST', '/thing/d', { port: its })).status, 500)
+  }
+  handle = async () => text('there is room again')
+  assert.equal((await ask('POST', '/thing/e', { port: its })).status, 200)
+  await popular.close()
+})

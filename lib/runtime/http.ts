@@ -9,16 +9,15 @@
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import findMyWay from 'find-my-way'
-import { isCrowdedOut, sendAnswer, sendProblem } from './answer.ts'
+import { problemOf, sendAnswer, sendProblem } from './answer.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
-import { ShopError, statusOf } from './errors.ts'
 import { listenOn, type PortSettings } from './listen.ts'
 import type { Log } from './log.ts'
 import { PacedRefusals } from './paced-refusals.ts'
 import { namesIn, parametersParser } from './parameters.ts'
 import { readRequest } from './request.ts'
-import type { Route } from './route.ts'
+import type { Route, ShopAnswer, ShopRequest } from './route.ts'
 import { createWire, type WireLimits } from './wire.ts'
 
 export interface HttpServer {
@@ -135,16 +134,22 @@ function serverOf(
   beforeAnswer: BeforeAnswer,
 ): Serve {
   const parse = parametersParser(route, maxBatchRecords)
+  const { crowd } = route
   const refusals = new PacedRefusals()
+  let underWay = 0
 
-  function failed(response: ServerResponse, error: unknown): void {
-    if (error instanceof ShopError && statusOf[error.code] !== 500) {
-      log.debug('A request could not be served', { code: error.code, error })
-      sendProblem(response, error.code, error.message)
-      return
+  async function answerTo(read: ShopRequest): Promise<ShopAnswer> {
+    if (crowd !== undefined && underWay >= crowd.most) {
+      await refusals.turn()
+      crowd.onTurnedAway(1)
+      return crowd.answer
     }
-    log.error('A handler failed', { route: `${route.method} ${route.path}`, error })
-    sendProblem(response, 'internal', 'The shop has logged what happened.')
+    underWay++
+    try {
+      return await route.handle(read)
+    } finally {
+      underWay--
+    }
   }
 
   return (request, response, raw, query) => {
@@ -153,14 +158,12 @@ function serverOf(
       sendProblem(response, 'invalid_request', read)
       return
     }
-    // `async` makes a handler that throws at once look like one that rejects.
     const answered = async () => {
-      const answer = await route.handle(read)
-      if (isCrowdedOut(answer)) await refusals.turn()
+      const answer = await answerTo(read)
       beforeAnswer(response)
       sendAnswer(response, answer)
     }
-    answered().catch((error: unknown) => failed(response, error))
+    answered().catch((error: unknown) => sendAnswer(response, problemOf(error, route, log)))
   }
 }
 

@@ -50,22 +50,23 @@ function parserOf(name: string, kind: ParameterKind, maxBatchRecords: number): P
 }
 
 export class PathParameters implements Parameters {
-  readonly #parsers: readonly Parser[]
+  readonly #names: readonly string[]
   readonly #values: readonly (string | number)[]
 
-  constructor(parsers: readonly Parser[], values: readonly (string | number)[]) {
-    this.#parsers = parsers
+  /** Both in the order of the path. */
+  constructor(names: readonly string[], values: readonly (string | number)[]) {
+    this.#names = names
     this.#values = values
   }
 
   id(name: string): string {
-    const value = this.#values[this.#parsers.findIndex((parser) => parser.name === name)]
+    const value = this.#values[this.#names.indexOf(name)]
     if (typeof value !== 'string') throw new TypeError(`This route has no id named ${name}`)
     return value
   }
 
   number(name: string): number {
-    const value = this.#values[this.#parsers.findIndex((parser) => parser.name === name)]
+    const value = this.#values[this.#names.indexOf(name)]
     if (typeof value !== 'number') throw new TypeError(`This route has no number named ${name}`)
     return value
   }
@@ -101,6 +102,6 @@ export function parametersParser(
       if (value === undefined) return `The path parameter '${name}' is not right: give ${right}.`
       values.push(value)
     }
-    return new PathParameters(parsers, values)
+    return new PathParameters(names, values)
   }
 }

@@ -9,7 +9,7 @@ import type { Route, ShopRequest } from './route.ts'
 export const idempotencyKeyPattern = /^[\x20-\x7e]{1,128}$/
 const noQuery: ReadonlyMap<string, string> = new Map()
 
-class ReadRequest implements ShopRequest {
+export class ReadRequest implements ShopRequest {
   readonly parameters: PathParameters
   readonly idempotencyKey: string | undefined
   readonly query: ReadonlyMap<string, string>
@@ -19,7 +19,7 @@ class ReadRequest implements ShopRequest {
     route: Route,
     parameters: PathParameters,
     idempotencyKey: string | undefined,
-    query: ReadonlyMap<string, string>,
+    query: ReadonlyMap<string, string> = noQuery,
   ) {
     this.#route = route
     this.parameters = parameters

@@ -34,6 +34,16 @@ export type ShopAnswer =
   | { readonly kind: 'text'; readonly body: string; readonly type?: string }
   | { readonly kind: 'problem'; readonly code: ErrorCode; readonly detail: string }
 
+/** Of a route that more may ask for at once than can be served. */
+export interface Crowd {
+  /** Requests that may be under way, in one process. */
+  readonly most: number
+  /** What more are answered, before anything is done for them. */
+  readonly answer: ShopAnswer
+  /** So many were. */
+  onTurnedAway(count: number): void
+}
+
 export interface Route {
   readonly method: 'GET' | 'POST'
   /** With parameters in braces, as in OpenAPI: `/stock/find/{item_id}`. */
@@ -46,6 +56,7 @@ export interface Route {
   readonly problems: readonly ErrorCode[]
   /** Public routes are served by the gateway; internal ones only on the internal port. */
   readonly visibility: 'public' | 'internal'
+  readonly crowd?: Crowd
   handle(request: ShopRequest): Promise<ShopAnswer>
 }
 

@@ -1,0 +1,110 @@
+/**
+ * A public server in a thread of its own, where one process does everything: reading requests,
+ * refusing what is malformed or one too many, and writing answers take none of the time of the
+ * thread that runs the shop. The routes' handlers run here; what passes between: front-messages.ts.
+ *
+ * Promise: what http.ts promises. A request is handed over once, its answer goes back once; if the
+ * thread dies, `onFailure` is told: requests under way get no answer, and may have happened.
+ */
+import { Worker } from 'node:worker_threads'
+import { problemOf } from './answer.ts'
+import type { Config } from './config.ts'
+import { ShopError } from './errors.ts'
+import type {
+  Answered,
+  Call,
+  FromFront,
+  FrontRoute,
+  FrontStart,
+  ToFront,
+} from './front-messages.ts'
+import type { Log } from './log.ts'
+import { namesIn, PathParameters } from './parameters.ts'
+import { ReadRequest } from './request.ts'
+import type { Route } from './route.ts'
+
+export interface Front {
+  readonly port: number
+  /** As HttpServer's. */
+  close(): Promise<void>
+}
+
+export interface FrontOptions {
+  readonly routes: readonly Route[]
+  readonly config: Config
+  readonly log: Log
+  /** The thread has died, and with it the port. */
+  onFailure(error: Error): void
+}
+
+/** Resolves when it listens. Throws ShopError `port_taken` or `invalid_settings`. */
+export async function openFront({ routes, config, log, onFailure }: FrontOptions): Promise<Front> {
+  const start: FrontStart = { config, routes: routes.map(withoutFunctions) }
+  const thread = new Worker(new URL('./front-thread.ts', import.meta.url), { workerData: start })
+  const tell = (message: ToFront) => thread.postMessage(message)
+  const serve = servedBy(routes, log, (answers) => tell({ kind: 'answers', answers }))
+  const listening = Promise.withResolvers<number>()
+  const closed = Promise.withResolvers<void>()
+  thread.on('message', (message: FromFront) => {
+    if (message.kind === 'calls') for (const call of message.calls) serve(call)
+    else if (message.kind === 'turned away') {
+      routes[message.route]!.crowd!.onTurnedAway(message.count)
+    } else if (message.kind === 'line') log[message.level](message.message, message.fields)
+    else if (message.kind === 'listening') listening.resolve(message.port)
+    else if (message.kind === 'not listening') {
+      listening.reject(new ShopError(message.code, message.message))
+    } else closed.resolve()
+  })
+  thread.on('error', (error) => {
+    listening.reject(error)
+    closed.resolve()
+  })
+  try {
+    const port = await listening.promise
+    thread.on('error', (error) => onFailure(error as Error))
+    return {
+      port,
+      async close() {
+        tell({ kind: 'close' })
+        await closed.promise
+        await thread.terminate()
+      },
+    }
+  } catch (error) {
+    await thread.terminate()
+    throw error
+  }
+}
+
+function withoutFunctions({ handle: _, crowd, ...route }: Route): FrontRoute {
+  if (crowd === undefined) return route
+  const { onTurnedAway: __, ...rest } = crowd
+  return { ...route, crowd: rest }
+}
+
+/** Calls handlers; the answers of one turn of the event loop go back together. */
+function servedBy(
+  routes: readonly Route[],
+  log: Log,
+  send: (answers: readonly Answered[]) => void,
+): (call: Call) => void {
+  const names = routes.map(({ path }) => namesIn(path))
+  let answers: Answered[] = []
+  const flush = () => {
+    send(answers)
+    answers = []
+  }
+  return ({ id, route: index, values, idempotencyKey }) => {
+    const route = routes[index]!
+    const parameters = new PathParameters(names[index]!, values)
+    const request = new ReadRequest(route, parameters, idempotencyKey)
+    // `async` makes a handler that throws at once look like one that rejects.
+    const handled = async () => route.handle(request)
+    void handled()
+      .catch((error: unknown) => problemOf(error, route, log))
+      .then((answer) => {
+        if (answers.length === 0) setImmediate(flush)
+        answers.push({ id, answer })
+      })
+  }
+}
