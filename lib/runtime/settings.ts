@@ -70,7 +70,7 @@ export const settings = {
   ),
   maxRunningCheckouts: setting(
     'MAX_RUNNING_CHECKOUTS',
-    whole(1, 1_000_000, 128),
+    whole(1, 1_000_000, 192),
     'checkouts of an instance that run at once; others wait for their turn',
   ),
   maxBatchRecords: setting(
