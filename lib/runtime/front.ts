@@ -37,10 +37,16 @@ export interface FrontOptions {
   onFailure(error: Error): void
 }
 
+/** Three times a nursery of 2 MB: what the thread makes for a request does not outlive it. */
+const youngMegabytes = 6
+
 /** Resolves when it listens. Throws ShopError `port_taken` or `invalid_settings`. */
 export async function openFront({ routes, config, log, onFailure }: FrontOptions): Promise<Front> {
   const start: FrontStart = { config, routes: routes.map(withoutFunctions) }
-  const thread = new Worker(new URL('./front-thread.ts', import.meta.url), { workerData: start })
+  const thread = new Worker(new URL('./front-thread.ts', import.meta.url), {
+    workerData: start,
+    resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
+  })
   const tell = (message: ToFront) => thread.postMessage(message)
   const serve = servedBy(routes, log, (answers) => tell({ kind: 'answers', answers }))
   const listening = Promise.withResolvers<number>()
