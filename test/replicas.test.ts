@@ -7,6 +7,7 @@ import assert from 'node:assert/strict'
 import { describe, type TestContext, test } from 'node:test'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { type EngineShop, engineShop, enginesAreThere } from './engine-shop.ts'
+import { lastWords } from './last-words.ts'
 import { SteadyLoad } from './steady-load.ts'
 import { assertSound, eventually, tellMissing } from './suite.ts'
 import { variants } from './variants.ts'
@@ -67,6 +68,9 @@ describe('replicas', { skip: !areThere, concurrency: 1 }, () => {
           // A watchdog that wakes up may take the one that was paused for one that hangs.
           freeze(running, 'SIGSTOP')
           for (const service of services) await paused(context, running, load, `${service}-2`)
+        } catch (error) {
+          context.diagnostic(await lastWords(running.specs))
+          throw error
         } finally {
           await load.stop()
         }

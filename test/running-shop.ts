@@ -51,6 +51,7 @@ export interface Dying {
 }
 
 const entry = fileURLToPath(new URL('./shop-process.ts', import.meta.url))
+const frontWatch = new URL('failpoints/front-watch.ts', import.meta.url).href
 
 interface Ports {
   readonly port: number
@@ -142,8 +143,10 @@ class EmbeddedShopProcess implements RestartableShop {
       logLevel: 'error',
       ...this.#settings,
     }
-    const words = [settings, ...(failpoint === undefined ? [] : [failpoint])]
-    const child = spawn(process.execPath, [entry, ...words.map((each) => JSON.stringify(each))], {
+    const given = failpoint === undefined ? [] : [failpoint]
+    const flags = given.map(() => `--import=${frontWatch}`)
+    const words = [settings, ...given].map((each) => JSON.stringify(each))
+    const child = spawn(process.execPath, [...flags, entry, ...words], {
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     child.stderr.setEncoding('utf8').on('data', (text) => {

@@ -5,6 +5,7 @@
  * drains on SIGTERM, and ends when its standard input does, so that none outlives a test.
  */
 import { enableCompileCache, flushCompileCache } from 'node:module'
+import { setEnvironmentData } from 'node:worker_threads'
 import type { Factories } from '../cli/embedded-shop.ts'
 
 // Before anything else is imported: most of the start of a shop is compiling it.
@@ -37,8 +38,9 @@ await runProcess(lifecycle, { log })
 flushCompileCache()
 
 async function watched(failpoint: string): Promise<Factories> {
-  const { armed } = await import('./failpoints/failpoint.ts')
+  const { armed, frontFailpoint } = await import('./failpoints/failpoint.ts')
   const { watchedService } = await import('./failpoints/moments.ts')
+  setEnvironmentData(frontFailpoint, JSON.parse(failpoint))
   const watch = armed(JSON.parse(failpoint))
   const entries = Object.entries(factories)
   return Object.fromEntries(

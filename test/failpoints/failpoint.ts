@@ -5,6 +5,7 @@
  * started as usual has no way to.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { BroadcastChannel, isMainThread } from 'node:worker_threads'
 import type { Service } from '../../lib/engine/service.ts'
 import type { Variant } from '../variants.ts'
 import type { Watch } from './moments.ts'
@@ -19,6 +20,9 @@ export interface Failpoint {
   readonly notePath: string
 }
 
+/** Where the main thread leaves it for the thread that speaks HTTP (front-watch.ts). */
+export const frontFailpoint = 'failpoint'
+
 /** What a process has noted as its last act. */
 export interface Note {
   readonly pid: number
@@ -31,7 +35,7 @@ export function armed({ point: name, variant, nth, notePath }: Failpoint): Watch
   const point = pointNamed(name)
   const service = point.service(variant)
   let counts = point.isAtStart === true
-  process.on('SIGUSR2', () => {
+  whenTold(() => {
     counts = true
   })
   let left = nth
@@ -43,6 +47,19 @@ export function armed({ point: name, variant, nth, notePath }: Failpoint): Watch
     const note: Note = { pid: process.pid, point: name, service, ...reached }
     writeFileSync(notePath, JSON.stringify(note))
     process.kill(process.pid, 'SIGKILL')
+  }
+}
+
+/** Signals reach the main thread only, which passes this one on. */
+function whenTold(run: () => void): void {
+  const told = new BroadcastChannel('failpoint')
+  told.unref()
+  if (!isMainThread) told.onmessage = run
+  else {
+    process.on('SIGUSR2', () => {
+      run()
+      told.postMessage('count')
+    })
   }
 }
 

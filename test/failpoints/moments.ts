@@ -144,7 +144,7 @@ function watchedRoute(route: Route, tell: Tell): Route {
 }
 
 /** Node's own event: the last byte of an answer has been handed to the system. */
-function watchAnswersSent(tell: Tell): void {
+export function watchAnswersSent(tell: Tell): void {
   subscribe('http.server.response.finish', (event) => {
     const { request, response } = event as { request: IncomingMessage; response: ServerResponse }
     if (!request.url?.startsWith(checkoutPath)) return
