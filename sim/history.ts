@@ -154,9 +154,9 @@ class Run {
     const giveUpAt = world.now + patienceMs
     const isQuiet = () =>
       this.#leftovers.isQuiet &&
-      this.#owners.areRight &&
       this.clients.waiting === 0 &&
-      broker.inFlight === 0
+      broker.inFlight === 0 &&
+      this.#owners.areRight
     await this.#watch(() => isQuiet() || world.now > giveUpAt)
   }
 
