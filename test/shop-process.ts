@@ -37,11 +37,12 @@ await runProcess(lifecycle, { log })
 // It would be written at the end, which a process that is killed never reaches.
 flushCompileCache()
 
-async function watched(failpoint: string): Promise<Factories> {
+async function watched(text: string): Promise<Factories> {
   const { armed, frontFailpoint } = await import('./failpoints/failpoint.ts')
   const { watchedService } = await import('./failpoints/moments.ts')
-  setEnvironmentData(frontFailpoint, JSON.parse(failpoint))
-  const watch = armed(JSON.parse(failpoint))
+  const failpoint = JSON.parse(text)
+  setEnvironmentData(frontFailpoint, failpoint)
+  const watch = armed(failpoint)
   const entries = Object.entries(factories)
   return Object.fromEntries(
     entries.map(([name, create]) => [name, watchedService(create, watch)]),

@@ -7,6 +7,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { systemClock } from './clock.ts'
 import { ShopError } from './errors.ts'
 import type { Call, FromFront, FrontRoute, FrontStart, Level, ToFront } from './front-messages.ts'
+import { gathered } from './gathered.ts'
 import { createHttpServer } from './http.ts'
 import type { Fields, Log } from './log.ts'
 import type { PathParameters } from './parameters.ts'
@@ -16,39 +17,17 @@ const { config, routes } = workerData as FrontStart
 const tell = (message: FromFront) => parentPort!.postMessage(message)
 
 const waiting = new Map<number, (answer: ShopAnswer) => void>()
-let calls: Call[] = []
+const hand = gathered<Call>((calls) => tell({ kind: 'calls', calls }))
 let lastId = 0
 
-/** The requests of one turn of the event loop travel together. */
-function hand(call: Call): void {
-  if (calls.length === 0) {
-    setImmediate(() => {
-      tell({ kind: 'calls', calls })
-      calls = []
-    })
-  }
-  calls.push(call)
-}
-
-/** Adds up what is turned away in one turn of the event loop. */
-function counting(route: number): (count: number) => void {
-  let turnedAway = 0
-  return (count) => {
-    if (turnedAway === 0) {
-      setImmediate(() => {
-        tell({ kind: 'turned away', route, count: turnedAway })
-        turnedAway = 0
-      })
-    }
-    turnedAway += count
-  }
-}
+const counted = (route: number) => (counts: readonly number[]) =>
+  tell({ kind: 'turned away', route, count: counts.reduce((sum, each) => sum + each) })
 
 function asking(route: FrontRoute, index: number): Route {
   const { crowd, ...rest } = route
   return {
     ...rest,
-    ...(crowd && { crowd: { ...crowd, onTurnedAway: counting(index) } }),
+    ...(crowd && { crowd: { ...crowd, onTurnedAway: gathered(counted(index)) } }),
     handle: ({ parameters, idempotencyKey }) =>
       new Promise((resolve) => {
         const id = ++lastId

@@ -18,6 +18,7 @@ import type {
   FrontStart,
   ToFront,
 } from './front-messages.ts'
+import { gathered } from './gathered.ts'
 import type { Log } from './log.ts'
 import { namesIn, PathParameters } from './parameters.ts'
 import { ReadRequest } from './request.ts'
@@ -95,11 +96,7 @@ function servedBy(
   send: (answers: readonly Answered[]) => void,
 ): (call: Call) => void {
   const names = routes.map(({ path }) => namesIn(path))
-  let answers: Answered[] = []
-  const flush = () => {
-    send(answers)
-    answers = []
-  }
+  const answered = gathered(send)
   return ({ id, route: index, values, idempotencyKey }) => {
     const route = routes[index]!
     const parameters = new PathParameters(names[index]!, values)
@@ -108,9 +105,6 @@ function servedBy(
     const handled = async () => route.handle(request)
     void handled()
       .catch((error: unknown) => problemOf(error, route, log))
-      .then((answer) => {
-        if (answers.length === 0) setImmediate(flush)
-        answers.push({ id, answer })
-      })
+      .then((answer) => answered({ id, answer }))
   }
 }
