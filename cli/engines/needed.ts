@@ -7,6 +7,8 @@ import { installKafkaJars, kafkaPackages, missingForKafka } from './kafka-instal
 const run = promisify(execFile)
 const askWithinMs = 20_000
 const installWithinMs = 900_000
+/** Another installation may be under way. */
+const lockWithinSeconds = 300
 
 /** Programs, and the Debian packages that bring them. */
 const programs = [
@@ -50,10 +52,11 @@ export async function requireEngines(): Promise<void> {
 export async function installEngines(tell: (sentence: string) => void): Promise<void> {
   const { packages } = await missingEngines()
   if (packages.length > 0) {
+    const patience = ['-o', `DPkg::Lock::Timeout=${lockWithinSeconds}`]
     const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...packages]
     const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
     for (const words of [['apt-get', 'update'], install]) {
-      const [program = '', ...rest] = [...sudo, ...words]
+      const [program = '', ...rest] = [...sudo, ...words, ...patience]
       tell([program, ...rest].join(' '))
       await run(program, rest, { timeout: installWithinMs }).catch((error) => {
         throw new CommandFailure(
