@@ -7,6 +7,14 @@ export const logPrefix = 'log:'
 export const epochKey = 'epoch'
 
 export const markKey = (coordinator: string) => `mark:${coordinator}`
+/** With AUDIT: the first branch of the coordinator that is held though the mark has passed it. */
+export const heldKey = (coordinator: string) => `held:${coordinator}`
+export const branchKeyAt = (coordinator: string, position: string) =>
+  `${branchPrefix}${coordinator}:${position}`
 export const branchKey = (id: ParsedId) =>
-  `${branchPrefix}${coordinatorOf(id)}:${positionOf(id.epoch, id.sequence)}`
+  branchKeyAt(coordinatorOf(id), positionOf(id.epoch, id.sequence))
+/** Sorts after every branch of the coordinator: no position begins with a z. */
+export const afterBranchesOf = (coordinator: string) => branchKeyAt(coordinator, 'z')
+/** Sorts before the branch, and after all but the last few of those before it: one digit less. */
+export const shortlyBefore = (key: string) => key.slice(0, -1)
 export const logKey = (id: ParsedId) => logPrefix + positionOf(id.epoch, id.sequence)

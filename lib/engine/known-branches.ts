@@ -16,7 +16,14 @@ import type { Clock } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
 import type { Log } from '../runtime/log.ts'
 import type { Draft, Storage } from '../storage/storage.ts'
-import { branchPrefix, markKey } from './keys.ts'
+import {
+  afterBranchesOf,
+  branchKeyAt,
+  branchPrefix,
+  heldKey,
+  markKey,
+  shortlyBefore,
+} from './keys.ts'
 
 /** A branch record as it is stored, with the id that its key cannot be turned back into. */
 export type StoredBranch = BranchRecord & { readonly transaction: string }
@@ -27,7 +34,7 @@ export interface KnownBranchesOptions {
   readonly bus: Bus
   readonly clock: Clock
   readonly config: Pick<Config, 'inquireAfterMs' | 'audit'>
-  readonly log: Log
+  readonly log: Pick<Log, 'error'>
 }
 
 interface Known {
@@ -46,9 +53,12 @@ interface Correspondence {
   /** The newest mark heard, and the one that records were dropped up to. */
   heard: string
   swept: string
+  /** One that another owner has found to be held below the mark, for the next sweep to look at. */
+  foundHeld: string | undefined
 }
 
-const scanPage = 1_000
+/** A page takes a few ms; between two of them everything else has its turn. */
+const scanPage = 500
 /** Records dropped by one step. */
 const droppedAtOnce = 200
 const learnAgainMs = 60_000
@@ -69,26 +79,54 @@ export class KnownBranches {
     return [...this.#byCoordinator.values()].reduce((size, { known }) => size + known.size, 0)
   }
 
-  /** Reads every branch record of the partition. */
+  /**
+   * Reads the branch records of the partition: all, or with AUDIT, where those that have ended stay
+   * for ever, all from each coordinator's mark on, or from the first that is held below it.
+   */
   async learn(): Promise<void> {
-    const { storage, clock } = this.#options
+    const { clock, config } = this.#options
     this.#learnAgainAt = clock.now() + learnAgainMs
+    if (!config.audit) return this.#read(branchPrefix, undefined)
     for (let after: string | undefined; ; ) {
-      const page = await storage.scan(this.#partition, branchPrefix, {
-        ...(after === undefined ? {} : { after }),
-        limit: scanPage,
-      })
+      const [first] = await this.#scan(branchPrefix, after, 1)
+      if (first === undefined) return
+      const coordinator = coordinatorIn(first.record as StoredBranch)
+      after = coordinator === undefined ? first.key : afterBranchesOf(coordinator)
+      if (coordinator === undefined) continue
+      const from = await this.#firstOpen(coordinator)
+      const start = from === undefined ? undefined : shortlyBefore(from)
+      await this.#read(branchKeyAt(coordinator, ''), start)
+    }
+  }
+
+  /** Everything of the coordinator before it has ended; undefined where no mark was heard yet. */
+  async #firstOpen(coordinator: string): Promise<string | undefined> {
+    const { storage } = this.#options
+    const held = await storage.read<string>(this.#partition, heldKey(coordinator))
+    if (held !== undefined) return held
+    const mark = await storage.read<string>(this.#partition, markKey(coordinator))
+    return mark === undefined ? undefined : branchKeyAt(coordinator, mark)
+  }
+
+  async #read(prefix: string, start: string | undefined): Promise<void> {
+    for (let after = start; ; ) {
+      const page = await this.#scan(prefix, after, scanPage)
       for (const { key, record } of page) {
         const branch = record as StoredBranch
-        const id = parseTransactionId(branch.transaction)
-        if (id === undefined) continue
-        const coordinator = coordinatorOf(id)
+        const coordinator = coordinatorIn(branch)
+        if (coordinator === undefined) continue
         if (this.#with(coordinator).known.get(key) === undefined)
           this.note(coordinator, key, branch)
       }
       if (page.length < scanPage) return
       after = page.at(-1)?.key
+      await this.#options.clock.sleep(0)
     }
+  }
+
+  #scan(prefix: string, after: string | undefined, limit: number) {
+    const from = after === undefined ? {} : { after }
+    return this.#options.storage.scan(this.#partition, prefix, { ...from, limit })
   }
 
   /** A record was written. */
@@ -163,24 +201,39 @@ export class KnownBranches {
     return inquiries
   }
 
-  /** Writes the mark and drops what lies below it; what is held or parked is never dropped. */
+  /**
+   * Writes the mark and drops what lies below it, or with AUDIT remembers where the first of it is
+   * that is held; what is held or parked is never dropped.
+   */
   async #sweep(coordinator: string, correspondence: Correspondence): Promise<void> {
     const { storage, config } = this.#options
-    const { known, heard } = correspondence
-    const end = `${branchPrefix}${coordinator}:${heard}`
-    const passed = [...known.keys()].filter((key) => key < end)
+    const { known, heard, foundHeld } = correspondence
+    const end = branchKeyAt(coordinator, heard)
+    const isPassed = new Set([...known.keys()].filter((key) => key < end))
+    if (foundHeld !== undefined) isPassed.add(foundHeld)
+    const passed = [...isPassed].sort()
+    correspondence.foundHeld = undefined
+    let held: string | undefined
     do {
       const keys = passed.splice(0, droppedAtOnce)
-      const step = (draft: Draft): string[] => {
+      const step = (draft: Draft) => {
         const lowest = draft.get<string>(markKey(coordinator)) ?? ''
         if (lowest < heard) draft.put(markKey(coordinator), heard)
         const gone = keys.filter((key) => isDroppable(draft.get<StoredBranch>(key)))
+        const kept = keys.filter((key) => !gone.includes(key))
         if (!config.audit) for (const key of gone) draft.delete(key)
-        return gone
+        const first = held ?? kept[0] ?? passed[0]
+        const found = config.audit ? keepHeld(draft, coordinator, first, isPassed) : undefined
+        return { gone, kept, found }
       }
-      const gone = await storage.transact(this.#partition, [markKey(coordinator), ...keys], step)
+      const every = [markKey(coordinator), ...(config.audit ? [heldKey(coordinator)] : []), ...keys]
+      const { gone, kept, found } = await storage.transact(this.#partition, every, step)
       for (const key of gone) known.delete(key)
-      for (const key of keys) this.#report(known.get(key))
+      for (const key of kept) this.#report(known.get(key))
+      held ??= kept[0]
+      if (found === undefined) continue
+      correspondence.foundHeld = found
+      this.#learnAgainAt = 0
     } while (passed.length > 0)
     correspondence.swept = heard
   }
@@ -198,11 +251,37 @@ export class KnownBranches {
   #with(coordinator: string): Correspondence {
     let found = this.#byCoordinator.get(coordinator)
     if (found === undefined) {
-      found = { known: new ChurnMap(), heard: '', swept: '' }
+      found = { known: new ChurnMap(), heard: '', swept: '', foundHeld: undefined }
       this.#byCoordinator.set(coordinator, found)
     }
     return found
   }
+}
+
+/** Undefined for a record that no participant wrote. */
+function coordinatorIn({ transaction }: StoredBranch): string | undefined {
+  const id = parseTransactionId(transaction)
+  return id === undefined ? undefined : coordinatorOf(id)
+}
+
+/**
+ * Writes which one is held first. Returns the one that another owner had found, where that is not
+ * among the `passed`: it stays until it has been looked at.
+ */
+function keepHeld(
+  draft: Draft,
+  coordinator: string,
+  first: string | undefined,
+  passed: ReadonlySet<string>,
+): string | undefined {
+  const key = heldKey(coordinator)
+  const before = draft.get<string>(key)
+  const found = before === undefined || passed.has(before) ? undefined : before
+  const next = found === undefined || (first !== undefined && first < found) ? first : found
+  if (next === before) return found
+  if (next === undefined) draft.delete(key)
+  else draft.put(key, next)
+  return found
 }
 
 /** Executed is final once the mark has passed it; prepared is a hold that somebody must end. */
