@@ -14,8 +14,11 @@ import { encodeMessages } from './codec.ts'
 import { requests, responseOf } from './kafka-client.ts'
 import { elsewhere, isElsewhere, type KafkaCluster, type KafkaTopic } from './kafka-cluster.ts'
 
-/** Produce requests under way; the broker handles those of a connection one after another. */
-const mostRequests = 4
+/**
+ * Produce requests under way; the broker handles those of a connection one after another. The fewer
+ * there are, the more messages share a record; with one alone, all wait for its acknowledgement.
+ */
+const mostRequests = 2
 /** Messages that wait for one partition; more are dropped. */
 const mostWaiting = 20_000
 const acknowledgeWithinMs = 3_000
