@@ -62,16 +62,22 @@ export async function openFront({ routes, config, log, onFailure }: FrontOptions
       listening.reject(new ShopError(message.code, message.message))
     } else closed.resolve()
   })
+  let why: unknown
   thread.on('error', (error) => {
-    listening.reject(error)
+    why = error
+  })
+  let end = (error: Error) => listening.reject(error)
+  thread.on('exit', () => {
     closed.resolve()
+    end(died(why))
   })
   try {
     const port = await listening.promise
-    thread.on('error', (error) => onFailure(error as Error))
+    end = onFailure
     return {
       port,
       async close() {
+        end = () => {}
         tell({ kind: 'close' })
         await closed.promise
         await thread.terminate()
@@ -82,6 +88,14 @@ export async function openFront({ routes, config, log, onFailure }: FrontOptions
     throw error
   }
 }
+
+const died = (why: unknown) =>
+  new ShopError(
+    'internal',
+    `The thread that speaks HTTP has ended${why instanceof Error ? ` (${why.message})` : ''}. ` +
+      'Start the shop again: what it has answered is there, and what was under way goes on.',
+    why,
+  )
 
 function withoutFunctions({ handle: _, crowd, ...route }: Route): FrontRoute {
   if (crowd === undefined) return route
