@@ -63,7 +63,7 @@ export interface EnduranceResult {
   readonly differences: readonly string[]
 }
 
-/** DESIGN I5, after a restart of the process. */
+/** I5, after a restart of the process. */
 const restWithinMs = 5_000
 
 export function endure(

@@ -18,7 +18,8 @@ Examples:
   ./till up --detach                           in the background, log in <data>/till.log
   CHECKOUT_DEADLINE_MS=2000 ./till up          any other setting, from the environment
 
-Ctrl-C and SIGTERM let requests under way end and stop in order; a second one stops at once.
+Ctrl-C and SIGTERM let requests under way end and stop in order; a second one stops a shop in one
+process at once.
 `
 
 type Flags = { detach?: true; engines?: string; size?: Size; links?: true } & Parameters<

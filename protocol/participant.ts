@@ -7,7 +7,7 @@
  * tombstone that a late prepare or execute meets; a command that contradicts the branch is parked.
  *
  * After dtm's barrier (null compensation, dangled request, duplicates), with steno's transition
- * table; see ARCHITECTURE.md, "The participant rule".
+ * table; see docs/PROTOCOLS.md.
  */
 import type { Answer, Command, Entry, Reason, Verb } from './messages.ts'
 

@@ -3,7 +3,8 @@
  * are told. A client whose instance dies gets no answer; one that is tired of waiting hangs up.
  */
 import { createHash } from 'node:crypto'
-import { ShopError, statusOf } from '../lib/runtime/errors.ts'
+import { type ErrorCode, ShopError, statusOf } from '../lib/runtime/errors.ts'
+import { problemsOf } from '../lib/runtime/openapi.ts'
 import type { Random } from '../lib/runtime/random.ts'
 import type { Route, ShopAnswer, ShopRequest } from '../lib/runtime/route.ts'
 import type { ServiceKey } from './draw.ts'
@@ -107,19 +108,22 @@ export class Clients {
     request: Request,
     finish: (status: number, code: string, body: unknown) => void,
   ): void {
+    const refuse = (code: ErrorCode, detail: string) => {
+      // The contract is part of every answer's promise; a checker reports what is not in it.
+      if (problemsOf(route).has(code)) finish(statusOf[code], code, detail)
+      else finish(500, `${code}, which is not in the contract`, detail)
+    }
     route.handle(shopRequest(request)).then(
-      (answer) => finish(...statusAndBody(answer)),
+      (answer: ShopAnswer) => {
+        if (answer.kind === 'problem') refuse(answer.code, answer.detail)
+        else finish(200, '', answer.body)
+      },
       (error) => {
         const code = error instanceof ShopError ? error.code : 'internal'
-        finish(statusOf[code], code, String(error instanceof Error ? error.message : error))
+        refuse(code, String(error instanceof Error ? error.message : error))
       },
     )
   }
-}
-
-function statusAndBody(answer: ShopAnswer): [number, string, unknown] {
-  if (answer.kind === 'problem') return [statusOf[answer.code], answer.code, answer.detail]
-  return [200, '', answer.body]
 }
 
 function shopRequest({ route, parameters, key }: Request): ShopRequest {

@@ -2,7 +2,7 @@
  * Makes the tables of docs/PROOF.md from what campaigns print; nobody types a figure:
  *
  *   ./till sim --seeds 20000 --json > a.json
- *   ./till sim --mutants --seeds 1000 --json > b.json
+ *   ./till sim --mutants --seeds 1000 --starts 3 --json > b.json
  *   node_modules/.bin/node sim/proof.ts a.json b.json
  *
  * Several files of campaigns, one for each variant, make one table.
@@ -55,7 +55,9 @@ const coverageTable = (results: readonly Told[], commit: string) => {
 
 const mutantTable = (hunts: readonly Hunt[]) => ({
   name: 'mutants',
-  caption: `${hunts.length} mutants.`,
+  caption:
+    `${hunts.length} mutants; medians of ${Math.max(...hunts.map(({ kills }) => kills.length))} ` +
+    `hunts; ${hunts.filter((each) => each.medianHistories === undefined).length} survive.`,
   head: ['mutant', 'histories to kill', 'broke', 'what it does'],
   rows: hunts.map(({ mutant, kills, medianHistories }) => [
     mutant.name,

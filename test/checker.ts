@@ -1,6 +1,6 @@
 /**
  * The full check of a shop that has come to rest: I1 money, I2 stock, I3 exactly once by
- * transaction id, I4 answers are promises, I6 nothing is left behind (DESIGN: "What must hold"). It
+ * transaction id, I4 answers are promises, I6 nothing is left behind (docs/PROOF.md). It
  * reads every record once, a few seconds for 100,000 orders, and returns each difference as a
  * sentence.
  *

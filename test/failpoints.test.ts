@@ -9,7 +9,7 @@ import { failpointSuite, type MortalShop } from './failpoints.ts'
 import { embeddedShop } from './running-shop.ts'
 import { type Variant, variants } from './variants.ts'
 
-/** DESIGN: at least so many in each variant. */
+/** At least so many in each variant. */
 const fewest = 12
 
 test(`each variant has at least ${fewest} points, each with a name of its own`, () => {

@@ -36,7 +36,7 @@ export function suite<R extends RunningShop>(
 }
 
 /**
- * DESIGN I5: how long after the last fault, or the last request, everything has come to its end.
+ * I5: how long after the last fault, or the last request, everything has come to its end.
  */
 export const restWithinMs = 5_000
 const mostShown = 20

@@ -64,7 +64,7 @@ const records = { items: 1_000, users: 1_000, price: 1 } as const
 const plenty = 100_000_000
 /** By then every fault is over: what was killed must come back, and rest, by itself. */
 const healMs = 10_000
-/** DESIGN I5, of the slowest there is: Kafka's restart. */
+/** I5, of the slowest there is: Kafka's restart. */
 const restWithinMs = 10_000
 
 export function runChaos(

@@ -25,9 +25,9 @@ export function busMetrics(
     single('counter', `till_bus_${name}_total`, help, value)
   return [
     counter('sent_messages', 'Messages given to the broker', () => sent.messages),
-    counter('sent_records', 'Records they travelled in', () => sent.records),
-    counter('sent_requests', 'Requests they travelled in', () => sent.requests),
-    counter('sent_bytes', 'Bytes of these records', () => sent.bytes),
+    counter('sent_records', 'Records that messages were sent in', () => sent.records),
+    counter('sent_requests', 'Requests that records were sent in', () => sent.requests),
+    counter('sent_bytes', 'Bytes of the records sent to the broker', () => sent.bytes),
     counter('lost_records', 'Records that the broker did not acknowledge', () => sent.lost),
     counter('dropped', 'Messages that found no consumer or a full queue', () => sent.dropped),
     counter('received_messages', 'Messages handed to consumers', () => counts.received),

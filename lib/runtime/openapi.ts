@@ -14,7 +14,16 @@ const ofAnyRoute: readonly ErrorCode[] = [
   'request_timeout',
   'headers_too_large',
   'overloaded',
+  'storage_unavailable',
   'internal',
+]
+
+/** Problems of any route that changes something. */
+const ofMutatingRoutes: readonly ErrorCode[] = [
+  'idempotency_key_reused',
+  'storage_full',
+  'unavailable',
+  'not_known_yet',
 ]
 
 /** Problems of any route that is given a parameter or an idempotency key. */
@@ -72,15 +81,20 @@ function problemResponse(codes: readonly ErrorCode[]): object {
   }
 }
 
+/** Every code that the contract lets this route answer. */
+export function problemsOf(route: Route): ReadonlySet<ErrorCode> {
+  const isMutating = route.method === 'POST'
+  const isChecked = isMutating || Object.keys(route.parameters).length > 0
+  const codes = new Set([...route.problems, ...(isChecked ? ofCheckedRoutes : ofAnyRoute)])
+  return isMutating ? codes.union(new Set(ofMutatingRoutes)) : codes
+}
+
 function responsesOf(route: Route): object {
   const content =
     route.answer === 'text'
       ? { 'text/plain': { schema: { type: 'string' } } }
       : { 'application/json': { schema: route.answer } }
-  const checked = route.method === 'POST' || Object.keys(route.parameters).length > 0
-  const codes = new Set([...route.problems, ...(checked ? ofCheckedRoutes : ofAnyRoute)])
-  if (route.method === 'POST') codes.add('idempotency_key_reused')
-  const byStatus = Object.groupBy(codes, (code) => statusOf[code])
+  const byStatus = Object.groupBy(problemsOf(route), (code) => statusOf[code])
   const problems = Object.entries(byStatus).map(([status, same]) => [
     status,
     problemResponse(same!),

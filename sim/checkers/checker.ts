@@ -5,7 +5,7 @@ import type { Draw } from '../draw.ts'
 import type { Operation } from '../operation.ts'
 import type { SimShop } from '../shop.ts'
 
-/** As DESIGN names them. */
+/** As docs/PROOF.md names them. */
 export type Invariant = 'I1' | 'I2' | 'I3' | 'I4' | 'I5' | 'I6' | 'I7' | 'I8' | 'I9'
 
 export interface Violation {

@@ -1,7 +1,7 @@
 /**
  * A known bug of the rules put back in, and the small scopes walked until one breaks:
  * `node sim/exhaustive/hunt.ts NAME` prints what broke, as JSON; null where nothing did. A process
- * for each, because a mutant is planted as its module loads. Used by hunt.test.ts.
+ * for each, because a mutant is planted as its module loads. Used by walk.test.ts.
  */
 import { plant } from '../mutants/mutant.ts'
 import { protocolMutants } from '../mutants/protocol-mutants.ts'

@@ -61,7 +61,7 @@ export function pageOf(results: readonly CellResult[], seeds: number): string {
     'One thing goes wrong, exactly once, exactly there: for each point of the protocols, each',
     'fault, each variant and each of four shops. Then everything must end by itself, and every',
     'invariant of [PROOF.md](PROOF.md) is checked, as in any history of the simulator. Made by',
-    '`./till sim --matrix --write`; one cell again:',
+    `\`./till sim --matrix --seeds ${seeds} --write\`; one cell again:`,
     '`./till sim --matrix --cell P3/crash-stock/2pc-order`.',
     '',
     `${results.length} cells; ${seeds} histories of each in which its fault did happen there,`,
