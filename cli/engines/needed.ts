@@ -1,14 +1,15 @@
 /** What `--engines redis-kafka` needs of this machine, and how it is got. */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
+import { systemClock } from '../../lib/runtime/clock.ts'
 import { CommandFailure } from '../failure.ts'
 import { installKafkaJars, kafkaPackages, missingForKafka } from './kafka-install.ts'
 
 const run = promisify(execFile)
 const askWithinMs = 20_000
 const installWithinMs = 900_000
-/** Another installation may be under way. */
-const lockWithinSeconds = 300
+const lockWithinMs = 300_000
+const lockAgainMs = 2_000
 
 /** Programs, and the Debian packages that bring them. */
 const programs = [
@@ -52,13 +53,11 @@ export async function requireEngines(): Promise<void> {
 export async function installEngines(tell: (sentence: string) => void): Promise<void> {
   const { packages } = await missingEngines()
   if (packages.length > 0) {
-    const patience = ['-o', `DPkg::Lock::Timeout=${lockWithinSeconds}`]
     const install = ['apt-get', 'install', '-y', '--no-install-recommends', ...packages]
     const sudo = process.getuid?.() === 0 ? [] : ['sudo', '-n']
     for (const words of [['apt-get', 'update'], install]) {
-      const [program = '', ...rest] = [...sudo, ...words, ...patience]
-      tell([program, ...rest].join(' '))
-      await run(program, rest, { timeout: installWithinMs }).catch((error) => {
+      tell([...sudo, ...words].join(' '))
+      await inTurn([...sudo, ...words]).catch((error) => {
         throw new CommandFailure(
           `This user may not install packages here (${lastLine(error)}). ` +
             `Somebody who may: ${install.join(' ')}`,
@@ -67,6 +66,21 @@ export async function installEngines(tell: (sentence: string) => void): Promise<
     }
   }
   await installKafkaJars(tell)
+}
+
+/** Another installation may be under way: apt's own patience does not cover all of its locks. */
+async function inTurn([program = '', ...rest]: readonly string[]): Promise<void> {
+  const giveUpAt = systemClock.now() + lockWithinMs
+  for (;;) {
+    try {
+      await run(program, rest, { timeout: installWithinMs })
+      return
+    } catch (error) {
+      const isTaken = /Could not get lock|Unable to (acquire|lock)/.test(String(error))
+      if (!isTaken || systemClock.now() >= giveUpAt) throw error
+      await systemClock.sleep(lockAgainMs)
+    }
+  }
 }
 
 const lastLine = ({ stderr = '', message = '' }: { stderr?: string; message?: string }) =>

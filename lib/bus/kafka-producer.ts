@@ -15,8 +15,9 @@ import { requests, responseOf } from './kafka-client.ts'
 import { elsewhere, isElsewhere, type KafkaCluster, type KafkaTopic } from './kafka-cluster.ts'
 
 /**
- * Produce requests under way; the broker handles those of a connection one after another. The fewer
- * there are, the more messages share a record; with one alone, all wait for its acknowledgement.
+ * Produce requests under way to one broker, which handles those of a connection one after another.
+ * The fewer there are, the more messages share a record; with one alone, all wait for its
+ * acknowledgement. A broker that is silent holds up no other.
  */
 const mostRequests = 2
 /** Messages that wait for one partition; more are dropped. */
@@ -46,6 +47,7 @@ export class KafkaProducer {
   readonly #onTrouble: (error: unknown) => void
   #waiting = new Map<string, Waiting>()
   readonly #underWay = new Set<Promise<void>>()
+  readonly #requestsTo = new Map<number, number>()
   #isScheduled = false
   #isClosed = false
 
@@ -87,7 +89,7 @@ export class KafkaProducer {
   }
 
   #schedule(): void {
-    if (this.#isScheduled || this.#underWay.size >= mostRequests) return
+    if (this.#isScheduled) return
     this.#isScheduled = true
     setImmediate(() => this.#flush())
   }
@@ -98,9 +100,13 @@ export class KafkaProducer {
     if (waiting.size === 0) return
     this.#waiting = new Map()
     const all: ProducedRecord[] = []
-    for (const { topic, partition, messages } of waiting.values()) {
-      this.counts.messages += messages.length
+    for (const [key, { topic, partition, messages }] of waiting) {
       const name = this.#cluster.nameOf(topic)
+      if (this.#isBusy(this.#cluster.leaderOf(name, partition))) {
+        this.#waiting.set(key, waiting.get(key)!)
+        continue
+      }
+      this.counts.messages += messages.length
       for (const value of encodeMessages(messages)) all.push({ topic: name, partition, value })
     }
     for (const [leader, records] of this.#byLeader(all)) {
@@ -108,12 +114,18 @@ export class KafkaProducer {
     }
   }
 
+  #isBusy(leader: number): boolean {
+    return (this.#requestsTo.get(leader) ?? 0) >= mostRequests
+  }
+
   #request(leader: number, records: ProducedRecord[]): Promise<void> {
+    this.#requestsTo.set(leader, (this.#requestsTo.get(leader) ?? 0) + 1)
     this.counts.requests++
     this.counts.records += records.length
     for (const { value } of records) this.counts.bytes += value.length
     const work: Promise<void> = this.#produce(leader, records).then(() => {
       this.#underWay.delete(work)
+      this.#requestsTo.set(leader, this.#requestsTo.get(leader)! - 1)
       if (this.#waiting.size > 0) this.#schedule()
     })
     this.#underWay.add(work)

@@ -7,12 +7,17 @@ export const logPrefix = 'log:'
 export const epochKey = 'epoch'
 
 export const markKey = (coordinator: string) => `mark:${coordinator}`
-/** With AUDIT: the first branch of the coordinator that is held though the mark has passed it. */
-export const heldKey = (coordinator: string) => `held:${coordinator}`
 export const branchKeyAt = (coordinator: string, position: string) =>
   `${branchPrefix}${coordinator}:${position}`
 export const branchKey = (id: ParsedId) =>
   branchKeyAt(coordinatorOf(id), positionOf(id.epoch, id.sequence))
+/** With AUDIT: tells of a branch that is held though the coordinator's mark has passed it. */
+export const heldPrefix = 'held:'
+export const heldKey = (key: string) => heldPrefix + key.slice(branchPrefix.length)
+export const branchHeldBy = (key: string) => branchPrefix + key.slice(heldPrefix.length)
+
+/** Whose branch has this key. */
+export const coordinatorIn = (key: string) => key.slice(branchPrefix.length, key.lastIndexOf(':'))
 /** Sorts after every branch of the coordinator: no position begins with a z. */
 export const afterBranchesOf = (coordinator: string) => branchKeyAt(coordinator, 'z')
 /** Sorts before the branch, and after all but the last few of those before it: one digit less. */

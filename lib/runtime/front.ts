@@ -52,13 +52,17 @@ export async function openFront({ routes, config, log, onFailure }: FrontOptions
   const serve = servedBy(routes, log, (answers) => tell({ kind: 'answers', answers }))
   const listening = Promise.withResolvers<number>()
   const closed = Promise.withResolvers<void>()
+  /** Who hears that the thread has ended: its opener, then its owner, and nobody once it may. */
+  let end = (error: Error) => listening.reject(error)
   thread.on('message', (message: FromFront) => {
     if (message.kind === 'calls') for (const call of message.calls) serve(call)
     else if (message.kind === 'turned away') {
       routes[message.route]!.crowd!.onTurnedAway(message.count)
     } else if (message.kind === 'line') log[message.level](message.message, message.fields)
-    else if (message.kind === 'listening') listening.resolve(message.port)
-    else if (message.kind === 'not listening') {
+    else if (message.kind === 'listening') {
+      end = onFailure
+      listening.resolve(message.port)
+    } else if (message.kind === 'not listening') {
       listening.reject(new ShopError(message.code, message.message))
     } else closed.resolve()
   })
@@ -66,14 +70,12 @@ export async function openFront({ routes, config, log, onFailure }: FrontOptions
   thread.on('error', (error) => {
     why = error
   })
-  let end = (error: Error) => listening.reject(error)
   thread.on('exit', () => {
     closed.resolve()
     end(died(why))
   })
   try {
     const port = await listening.promise
-    end = onFailure
     return {
       port,
       async close() {
