@@ -19,14 +19,10 @@ const idOf = (coordinator: string, sequence: number) => `${coordinator}.1.${sequ
 const keyOf = (coordinator: string, sequence: number) =>
   branchKeyAt(coordinator, position(sequence))
 
-/** A partition's storage that counts what is scanned, and owners whose time is told. */
-async function world(audit = true) {
-  let now = 0
+/** A partition's storage that counts what is scanned, and fails when it is told to. */
+async function watched() {
   let scanned = 0
-  let rests = 0
   let writesLeft = Number.POSITIVE_INFINITY
-  const reported: string[] = []
-  const inquired: string[] = []
   const disk = await openMemoryStorage({ partitions: 1 })
   const storage: Storage = {
     partitions: 1,
@@ -44,6 +40,27 @@ async function world(audit = true) {
     load: (at, entries) => disk.load(at, entries),
     close: () => disk.close(),
   }
+  return {
+    ...{ disk, storage },
+    /** The storage fails after so many further writes. */
+    fails(after: number) {
+      writesLeft = after
+    },
+    async scannedBy(work: () => Promise<unknown>) {
+      const before = scanned
+      await work()
+      return scanned - before
+    },
+  }
+}
+
+/** Owners of one partition, whose time is told. */
+async function world(audit = true) {
+  let now = 0
+  let rests = 0
+  const reported: string[] = []
+  const inquired: string[] = []
+  const { disk, storage, ...watch } = await watched()
   const clock: Clock = {
     now: () => now,
     wallTime: () => 0,
@@ -74,22 +91,13 @@ async function world(audit = true) {
   })
   const put = (key: string, record: Json) => disk.load(partition, [{ key, record }])
   return {
-    ...{ owner, branch, put, reported },
+    ...{ owner, branch, put, reported, ...watch },
     rests: () => rests,
     pass(ms: number) {
       now += ms
     },
-    /** The storage fails after so many further writes. */
-    fails(after: number) {
-      writesLeft = after
-    },
     /** What was asked about since the last time. */
     asked: () => inquired.splice(0).toSorted(),
-    async scannedBy(work: () => Promise<unknown>) {
-      const before = scanned
-      await work()
-      return scanned - before
-    },
     write: (coordinator: string, sequences: readonly number[], state: BranchState) =>
       disk.load(
         partition,
