@@ -129,9 +129,15 @@ export class KnownBranches {
   async tidy(): Promise<number> {
     if (this.#options.clock.now() >= this.#learnAgainAt) await this.learn()
     let inquiries = 0
-    for (const [coordinator, correspondence] of this.#byCoordinator) {
+    for (const [coordinator, correspondence] of [...this.#byCoordinator]) {
       const { known } = correspondence
-      inquiries += await this.#inquire(coordinator, known, mostInquiries - inquiries)
+      const asked = await this.#inquire(coordinator, known, mostInquiries - inquiries)
+      inquiries += asked
+      if (asked > 0) {
+        // Behind all others, for the same reason as a branch.
+        this.#byCoordinator.delete(coordinator)
+        this.#byCoordinator.set(coordinator, correspondence)
+      }
       if (correspondence.swept < correspondence.heard) {
         await this.#sweep(coordinator, correspondence)
       }
