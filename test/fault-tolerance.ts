@@ -78,8 +78,7 @@ async function kill(
       const now = await running.runOf(name)
       return now !== undefined && now !== before[index]
     }
-    await eventually(backWithinMs, isBack)
-    assert.ok(await isBack(), `nobody has brought back ${name}`)
+    assert.ok(await eventually(backWithinMs, isBack), `nobody has brought back ${name}`)
   }
   await load.untilPaid(usual, backWithinMs)
   context.diagnostic(

@@ -51,11 +51,7 @@ async function killed(context: TestContext, running: EngineShop, load: SteadyLoa
   await load.untilPaid(usual, backWithinMs)
   assert.equal(await running.runOf(name), undefined, `${name} came back by itself`)
   freeze(running, 'SIGCONT')
-  let isBack = false
-  await eventually(backWithinMs, async () => {
-    isBack = await answers(running, name)
-    return isBack
-  })
+  const isBack = await eventually(backWithinMs, () => answers(running, name))
   assert.ok(isBack, `${name} was not brought back`)
   context.diagnostic(`${name} killed: a checkout succeeded after ${ms.toFixed()} ms`)
 }

@@ -75,9 +75,13 @@ export function tellMissing(sentence: string, environment: { CI?: string | undef
 /** 0, 1, ... up to `length`. */
 export const range = (length: number) => Array.from({ length }, (_, index) => index)
 
-/** Asks until `isSo` or the time is over; the caller asserts what it wants to see then. */
-export async function eventually(withinMs: number, isSo: () => Promise<boolean>): Promise<void> {
+/** Asks until `isSo` or the time is over, and answers which it was; the caller asserts. */
+export async function eventually(withinMs: number, isSo: () => Promise<boolean>): Promise<boolean> {
   const giveUpAt = systemClock.now() + withinMs
   const pollMs = 20
-  while (systemClock.now() < giveUpAt && !(await isSo())) await setTimeout(pollMs)
+  while (systemClock.now() < giveUpAt) {
+    if (await isSo()) return true
+    await setTimeout(pollMs)
+  }
+  return false
 }

@@ -46,8 +46,8 @@ export class KafkaProducer {
   readonly #cluster: KafkaCluster
   readonly #onTrouble: (error: unknown) => void
   #waiting = new Map<string, Waiting>()
-  readonly #underWay = new Set<Promise<void>>()
-  readonly #requestsTo = new Map<number, number>()
+  /** Requests, each with the broker that it went to. */
+  readonly #underWay = new Map<Promise<void>, number>()
   #isScheduled = false
   #isClosed = false
 
@@ -83,7 +83,7 @@ export class KafkaProducer {
   async close(): Promise<void> {
     while (this.#waiting.size > 0 || this.#underWay.size > 0) {
       this.#flush()
-      await Promise.all(this.#underWay)
+      await Promise.all(this.#underWay.keys())
     }
     this.#isClosed = true
   }
@@ -100,10 +100,11 @@ export class KafkaProducer {
     if (waiting.size === 0) return
     this.#waiting = new Map()
     const all: ProducedRecord[] = []
-    for (const [key, { topic, partition, messages }] of waiting) {
+    for (const [key, gathered] of waiting) {
+      const { topic, partition, messages } = gathered
       const name = this.#cluster.nameOf(topic)
       if (this.#isBusy(this.#cluster.leaderOf(name, partition))) {
-        this.#waiting.set(key, waiting.get(key)!)
+        this.#waiting.set(key, gathered)
         continue
       }
       this.counts.messages += messages.length
@@ -115,20 +116,19 @@ export class KafkaProducer {
   }
 
   #isBusy(leader: number): boolean {
-    return (this.#requestsTo.get(leader) ?? 0) >= mostRequests
+    const toIt = this.#underWay.values().filter((to) => to === leader)
+    return [...toIt].length >= mostRequests
   }
 
   #request(leader: number, records: ProducedRecord[]): Promise<void> {
-    this.#requestsTo.set(leader, (this.#requestsTo.get(leader) ?? 0) + 1)
     this.counts.requests++
     this.counts.records += records.length
     for (const { value } of records) this.counts.bytes += value.length
     const work: Promise<void> = this.#produce(leader, records).then(() => {
       this.#underWay.delete(work)
-      this.#requestsTo.set(leader, this.#requestsTo.get(leader)! - 1)
       if (this.#waiting.size > 0) this.#schedule()
     })
-    this.#underWay.add(work)
+    this.#underWay.set(work, leader)
     return work
   }
 

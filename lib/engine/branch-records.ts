@@ -4,6 +4,7 @@
  */
 import type { BranchRecord } from '../../protocol/participant.ts'
 import type { Clock } from '../runtime/clock.ts'
+import { pagesOf } from '../storage/pages.ts'
 import type { Storage } from '../storage/storage.ts'
 import {
   afterBranchesOf,
@@ -46,12 +47,13 @@ export async function* allBranches(reading: BranchReading): AsyncGenerator<Found
 export async function* openBranches(reading: BranchReading): AsyncGenerator<FoundBranch> {
   const { storage, clock, partition } = reading
   for (let after: string | undefined; ; ) {
-    const [first] = await pageOf(reading, branchPrefix, after, 1)
+    const from = after === undefined ? {} : { after }
+    const [first] = await storage.scan(partition, branchPrefix, { ...from, limit: 1 })
     if (first === undefined) break
     const coordinator = coordinatorIn(first.key)
     const mark = await storage.read<string>(partition, markKey(coordinator))
-    const from = mark === undefined ? undefined : branchKeyAt(coordinator, mark)
-    yield* branchesFrom(reading, branchKeyAt(coordinator, ''), from)
+    const open = mark === undefined ? undefined : branchKeyAt(coordinator, mark)
+    yield* branchesFrom(reading, branchKeyAt(coordinator, ''), open)
     const last = afterBranchesOf(coordinator)
     // A key that no participant made may lie anywhere.
     after = [first.key, last].toSorted().at(-1)
@@ -76,21 +78,14 @@ async function* branchesFrom(
   }
 }
 
-async function* entriesOf(reading: BranchReading, prefix: string, start: string | undefined) {
-  for (let after = start; ; ) {
-    const page = await pageOf(reading, prefix, after, pageRecords)
-    yield* page
-    if (page.length < pageRecords) return
-    after = page.at(-1)?.key
-    await reading.clock.sleep(0)
-  }
-}
-
-function pageOf(
-  { storage, partition }: BranchReading,
+async function* entriesOf(
+  { storage, clock, partition }: BranchReading,
   prefix: string,
-  after: string | undefined,
-  limit: number,
+  start: string | undefined,
 ) {
-  return storage.scan(partition, prefix, { ...(after === undefined ? {} : { after }), limit })
+  const from = start === undefined ? {} : { after: start }
+  for await (const page of pagesOf(storage, partition, prefix, { ...from, limit: pageRecords })) {
+    yield* page
+    if (page.length === pageRecords) await clock.sleep(0)
+  }
 }

@@ -8,6 +8,7 @@
 import type { State, Step } from '../../protocol/protocol.ts'
 import { type ParsedId, parseTransactionId } from '../../protocol/transaction-id.ts'
 import { ShopError } from '../runtime/errors.ts'
+import { pagesOf } from '../storage/pages.ts'
 import type { Storage } from '../storage/storage.ts'
 import { epochKey, logKey, logPrefix } from './keys.ts'
 import type { LocalBranch } from './local-branch.ts'
@@ -58,18 +59,13 @@ export class DecisionLog {
   }
 
   async #scan(): Promise<void> {
-    for (let after: string | undefined; ; ) {
-      const page = await this.#storage.scan(this.#partition, logPrefix, {
-        ...(after === undefined ? {} : { after }),
-        limit: scanPage,
-      })
+    const pages = pagesOf(this.#storage, this.#partition, logPrefix, { limit: scanPage })
+    for await (const page of pages) {
       for (const { key, record } of page) {
         const state = record as State
         if (state.phase === 'ended') this.#ended.push(key)
         else this.recovered.push(state)
       }
-      if (page.length < scanPage) return
-      after = page.at(-1)?.key
     }
   }
 

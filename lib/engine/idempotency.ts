@@ -14,6 +14,7 @@ import { statusOf } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { partitionOf } from '../runtime/partition.ts'
 import { problem, type ShopAnswer, type ShopRequest } from '../runtime/route.ts'
+import { pagesOf } from '../storage/pages.ts'
 import type { Draft, Storage } from '../storage/storage.ts'
 
 interface KeyRecord {
@@ -175,18 +176,13 @@ export class Idempotency {
     for (let partition = 0; partition < storage.partitions; partition++) {
       const kept: { key: string; at: number }[] = []
       const dropped: string[] = []
-      for (let after: string | undefined; ; ) {
-        const page = await storage.scan(partition, keyPrefix, {
-          ...(after === undefined ? {} : { after }),
-          limit: scanPage,
-        })
+      for await (const page of pagesOf(storage, partition, keyPrefix, { limit: scanPage })) {
         for (const { key, record } of page) {
           const { at } = record as KeyRecord
           if (at < oldest) dropped.push(key)
           else kept.push({ key, at })
         }
         if (page.length < scanPage) break
-        after = page.at(-1)?.key
         await clock.sleep(0)
         if (this.#isClosed) return
       }

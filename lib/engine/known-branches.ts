@@ -96,8 +96,9 @@ export class KnownBranches {
     const before = known.get(key)
     const isUndecided = record.state === 'prepared' || record.state === 'executed'
     const isOver = !isUndecided && record.parked === undefined
+    const isToldHeld = isHeld || before?.isHeld === true
     // With AUDIT records are kept for ever, and what has ended need not be known.
-    if (config.audit && isOver && !isHeld && before?.isHeld !== true) known.delete(key)
+    if (config.audit && isOver && !isToldHeld) known.delete(key)
     else {
       const askAgainAt = clock.now() + config.inquireAfterMs
       known.set(key, {
@@ -106,7 +107,7 @@ export class KnownBranches {
         askAgainAt,
         hasAsked: before?.hasAsked ?? false,
         isReported: before?.isReported ?? false,
-        isHeld: isHeld || (before?.isHeld ?? false),
+        isHeld: isToldHeld,
       })
     }
   }

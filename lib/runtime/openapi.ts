@@ -85,8 +85,11 @@ function problemResponse(codes: readonly ErrorCode[]): object {
 export function problemsOf(route: Route): ReadonlySet<ErrorCode> {
   const isMutating = route.method === 'POST'
   const isChecked = isMutating || Object.keys(route.parameters).length > 0
-  const codes = new Set([...route.problems, ...(isChecked ? ofCheckedRoutes : ofAnyRoute)])
-  return isMutating ? codes.union(new Set(ofMutatingRoutes)) : codes
+  return new Set([
+    ...route.problems,
+    ...(isChecked ? ofCheckedRoutes : ofAnyRoute),
+    ...(isMutating ? ofMutatingRoutes : []),
+  ])
 }
 
 function responsesOf(route: Route): object {
