@@ -91,11 +91,17 @@ export function databaseSpecs(options: PlanOptions): readonly ProcessSpec[] {
   })
 }
 
+/**
+ * MB. V8 lets a heap grow to four times what lives in it where it may become large, and to less
+ * than one and a half times where it may not. In a container it knows by itself what there is.
+ */
+const boundedHeap = '--max-old-space-size=512'
+
 export function serviceSpecs(options: PlanOptions): readonly ProcessSpec[] {
   return instancesOf(options.file).map((instance) => ({
     ...placeOf(instance.name, options),
     kind: 'service',
-    command: [options.node, join(options.root, instance.service, 'main.ts')],
+    command: [options.node, boundedHeap, join(options.root, instance.service, 'main.ts')],
     env: environmentOf(options, {
       ...engineSettings(options.file, instance.service),
       HOST: loopback,
