@@ -3,7 +3,6 @@
  * loop), then as usual. It must go on selling, refuse the rest at once with 503 and Retry-After,
  * and be as before when the crowd is gone. From the command line: overload.ts.
  */
-import { setPriority } from 'node:os'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { seededRandom } from '../lib/runtime/random.ts'
 import { checkShop, settled } from '../test/checker.ts'
@@ -61,11 +60,6 @@ const capacityClients = 256
 const crowdConnections = 3_000
 const shelves = { items: 10_000, users: 10_000, price: 1, stock: 1e8, credit: 1e8 } as const
 const restWithinMs = 5_000
-/**
- * Customers bring their own machines: here they take what the shop leaves of this one. What they
- * wait for lack of CPU counts against the shop all the same. The shop, begun before, keeps its own.
- */
-const niceness = 10
 /** After so long it must be as before. */
 const calmAfterMs = 5_000
 
@@ -75,7 +69,6 @@ export function overload(settings: OverloadSettings, progress: Progress): Promis
     const shopSettings = { AUDIT: 'true', MAX_BATCH_RECORDS: String(orders) }
     const shop = new ShopUnderTest({ variant, data, port: 0, settings: shopSettings })
     await shop.start()
-    setPriority(niceness)
     const { origin, internalOrigin } = shop.target
     const random = seededRandom(seed)
     await fill(

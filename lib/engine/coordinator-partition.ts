@@ -28,6 +28,7 @@ import type { CoordinatorOptions } from './coordinator.ts'
 import { DecisionLog } from './decision-log.ts'
 import { type Open, OpenTransactions, summaryOf, type Waiter } from './open-transactions.ts'
 import { Requests } from './requests.ts'
+import { ResendPace } from './resend-pace.ts'
 
 /** How often resends and deadlines are looked at; how often an owner makes sure that it is one. */
 const tickMs = 25
@@ -40,6 +41,7 @@ export class CoordinatorPartition {
   readonly #open: OpenTransactions
   readonly #timer: Timer
   readonly #requests: Requests
+  readonly #resends = new ResendPace()
   #sequence = 0
   #isClosed = false
   #checkOwnerAt: number
@@ -155,6 +157,7 @@ export class CoordinatorPartition {
   }
 
   #onReply(reply: Reply): Promise<void> | void {
+    this.#resends.hear()
     const open = this.#open.get(reply.transaction)
     if (open === undefined) return
     open.events.push(reply)
@@ -225,13 +228,8 @@ export class CoordinatorPartition {
     if (orders.length === 0) return
     const mark = this.#open.mark
     for (const { verb, branch } of orders) {
-      this.#options.bus.send(branch.service, branch.partition, {
-        kind: 'command',
-        verb,
-        transaction,
-        branch,
-        mark,
-      })
+      const command = { kind: 'command', verb, transaction, branch, mark } as const
+      this.#options.bus.send(branch.service, branch.partition, command)
     }
   }
 
@@ -266,6 +264,7 @@ export class CoordinatorPartition {
       this.#checkOwner()
     }
     const { config, random, counters } = this.#options
+    const due: Open[] = []
     for (const open of this.#open.values()) {
       if (open.isBusy) continue
       if (open.state.decided === undefined && now - open.startedAt >= config.checkoutDeadlineMs) {
@@ -276,7 +275,9 @@ export class CoordinatorPartition {
       if (open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs) {
         this.#open.answer(open)
       }
-      if (now < open.resendAt) continue
+      if (now >= open.resendAt) due.push(open)
+    }
+    for (const open of this.#resends.choose(due)) {
       open.resendPauseMs = Math.min(open.resendPauseMs * 2, config.resendMaxMs)
       open.resendAt = now + open.resendPauseMs * (0.75 + random.next() / 2)
       counters.resends++
