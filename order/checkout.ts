@@ -194,6 +194,7 @@ const sentences: Readonly<Partial<Record<Reason, string>>> = {
   unknown_user: 'the user does not exist',
   busy: 'other checkouts held what it needs until the deadline; try again',
   in_checkout: 'another checkout of it is still under way; try again',
+  overloaded: 'too many checkouts wait for a service; try again in a second',
   timed_out: 'a service did not answer before the deadline; try again',
 }
 

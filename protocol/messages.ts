@@ -68,6 +68,7 @@ export type Reason =
   | 'busy'
   | 'timed_out'
   | 'ended'
+  | 'overloaded'
 
 export type Outcome =
   | { readonly kind: 'committed'; readonly transaction: TransactionId }

@@ -148,6 +148,12 @@ function drawConfig(dice: Dice, variant: Variant): Config {
   }
 }
 
+/** Narrow ones only where the fastest checkout is not taken for a late one. */
+const withLimits = (config: Config, dice: Dice): Config => ({
+  ...config,
+  maxUnapplied: config.answerWaitMs < 500 ? base.maxUnapplied : dice.pick(1, 8, 64, 256),
+})
+
 function drawWeights(dice: Dice): Weights {
   const some = (most: number) => (dice.chance(0.5) ? 0 : dice.between(1, most))
   return {
@@ -166,9 +172,9 @@ function drawWeights(dice: Dice): Weights {
 
 /** Every seed of a variant is one history; the same seed in another variant is another. */
 export function drawHistory(variant: Variant, seed: number): Draw {
-  const random = seededRandom(seed * 4 + variants.indexOf(variant))
-  const dice = new Dice(random)
-  const config = drawConfig(dice, variant)
+  const own = seed * 4 + variants.indexOf(variant)
+  const dice = new Dice(seededRandom(own))
+  const config = withLimits(drawConfig(dice, variant), new Dice(seededRandom(own + 0x11a17)))
   const isChurn = dice.chance(0.2)
   const instances = {
     order: isChurn ? dice.pick(2, 3) : dice.pick(1, 1, 2, 3),
@@ -224,7 +230,7 @@ export function drawHistory(variant: Variant, seed: number): Draw {
     load,
     safetyMs,
     faults: drawFaults(
-      seededRandom(seed * 4 + variants.indexOf(variant) + 0x5eed),
+      seededRandom(own + 0x5eed),
       {
         count,
         kinds: kinds.length === 0 ? [dice.pick<FaultKind>(...faultKinds)] : kinds,

@@ -18,3 +18,5 @@ export interface Operation {
 export const isRefused = ({ status }: Operation): boolean => status >= 400 && status < 500
 /** It may have happened, or happen yet. */
 export const isUnknown = ({ status }: Operation): boolean => status === 0 || status >= 500
+/** Of those only this one is a promise: nothing was done for it, and nothing will be. */
+export const isTurnedAway = ({ code }: Operation): boolean => code === 'overloaded'

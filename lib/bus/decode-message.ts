@@ -103,6 +103,7 @@ const reasons = words<Reason>({
   busy: true,
   timed_out: true,
   ended: true,
+  overloaded: true,
 })
 
 function entryOf(value: unknown): Entry {

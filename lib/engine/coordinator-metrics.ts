@@ -62,6 +62,12 @@ export function coordinatorMetrics(
     ),
     single(
       'counter',
+      'till_transactions_turned_away_total',
+      'Checkouts that were not begun, since too many decisions waited for participants',
+      () => counters.turnedAway,
+    ),
+    single(
+      'counter',
       'till_transactions_recovered_total',
       'Open transactions that were found in the log and driven on',
       () => counters.recovered,

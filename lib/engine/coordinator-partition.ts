@@ -20,15 +20,21 @@ import type {
   Reply,
   TransactionId,
 } from '../../protocol/messages.ts'
-import type { Order, State, Step } from '../../protocol/protocol.ts'
+import type { State, Step } from '../../protocol/protocol.ts'
 import { parseTransactionId, positionOf, transactionId } from '../../protocol/transaction-id.ts'
 import type { Timer } from '../runtime/clock.ts'
 import { ShopError } from '../runtime/errors.ts'
+import { Commands } from './commands.ts'
 import type { CoordinatorOptions } from './coordinator.ts'
 import { DecisionLog } from './decision-log.ts'
-import { type Open, OpenTransactions, summaryOf, type Waiter } from './open-transactions.ts'
+import {
+  type Open,
+  OpenTransactions,
+  pendingOf,
+  summaryOf,
+  type Waiter,
+} from './open-transactions.ts'
 import { Requests } from './requests.ts'
-import { ResendPace } from './resend-pace.ts'
 
 /** How often resends and deadlines are looked at; how often an owner makes sure that it is one. */
 const tickMs = 25
@@ -41,7 +47,7 @@ export class CoordinatorPartition {
   readonly #open: OpenTransactions
   readonly #timer: Timer
   readonly #requests: Requests
-  readonly #resends = new ResendPace()
+  readonly #commands: Commands
   #sequence = 0
   #isClosed = false
   #checkOwnerAt: number
@@ -52,6 +58,7 @@ export class CoordinatorPartition {
     this.#log = log
     this.#open = new OpenTransactions(positionOf(log.epoch, 1))
     this.#requests = new Requests(options, partition)
+    this.#commands = new Commands(options, this.#open)
     this.#checkOwnerAt = options.clock.now() + ownerCheckMs
     this.#timer = options.clock.every(tickMs, () => this.#tick())
   }
@@ -62,9 +69,9 @@ export class CoordinatorPartition {
     const opened = new CoordinatorPartition(options, partition, log)
     for (const state of log.recovered.splice(0)) opened.#enter(state)
     opened.#open.raiseMark(opened.#nextPosition())
-    for (const { state } of opened.#open.values()) {
+    for (const open of opened.#open.values()) {
       options.counters.recovered++
-      opened.#send(state.transaction, protocols[state.protocol].pending(state))
+      opened.#commands.begin(open, pendingOf(open))
     }
     return opened
   }
@@ -95,6 +102,9 @@ export class CoordinatorPartition {
       const outcome = this.#endOf(checkout.paidBy)
       if (outcome === undefined) waiter.reject(notKnownYet())
       else waiter.resolve(outcome)
+    } else if (this.#open.unapplied >= this.#options.config.maxUnapplied) {
+      this.#options.counters.turnedAway++
+      waiter.resolve({ kind: 'aborted', transaction: this.#nextId(), reason: 'overloaded' })
     } else {
       this.#begin(checkout).waiters.set(request, waiter)
     }
@@ -127,9 +137,7 @@ export class CoordinatorPartition {
   }
 
   #begin(checkout: Checkout): Open {
-    const { home, protocol } = this.#options
-    const id = transactionId(home, this.#partition, this.#log.epoch, ++this.#sequence)
-    const step = protocols[protocol].begin(id, checkout)
+    const step = protocols[this.#options.protocol].begin(this.#nextId(), checkout)
     const open = this.#enter(step.state)
     open.isBusy = true
     this.#options.counters.started++
@@ -157,7 +165,6 @@ export class CoordinatorPartition {
   }
 
   #onReply(reply: Reply): Promise<void> | void {
-    this.#resends.hear()
     const open = this.#open.get(reply.transaction)
     if (open === undefined) return
     open.events.push(reply)
@@ -171,9 +178,10 @@ export class CoordinatorPartition {
       if (event === undefined) return
       const step = protocols[open.state.protocol].on(open.state, event)
       if (step.state === open.state) continue
+      if (event.kind === 'reply') this.#commands.hear(event, open)
       if (step.durable) return this.#persist(open, step)
       this.#move(open, step.state)
-      this.#send(step.state.transaction, step.send)
+      this.#commands.begin(open, step.send)
     }
   }
 
@@ -197,12 +205,9 @@ export class CoordinatorPartition {
 
   /** A step that is in the log takes effect: remember, send, answer. */
   #take(open: Open, step: Step): void {
-    const { clock, config } = this.#options
     this.#move(open, step.state)
-    open.resendPauseMs = config.resendFirstMs
-    open.resendAt = clock.now() + open.resendPauseMs
-    if (step.state.decided !== undefined) open.decidedAt ??= clock.now()
-    this.#send(step.state.transaction, step.send)
+    if (step.state.decided !== undefined) open.decidedAt ??= this.#options.clock.now()
+    this.#commands.begin(open, step.send)
     if (step.state.phase !== 'ended') return
     this.#open.answer(open)
     this.#forget(open)
@@ -224,13 +229,8 @@ export class CoordinatorPartition {
     log.debug('transaction ended', summaryOf(open.state))
   }
 
-  #send(transaction: TransactionId, orders: readonly Order[]): void {
-    if (orders.length === 0) return
-    const mark = this.#open.mark
-    for (const { verb, branch } of orders) {
-      const command = { kind: 'command', verb, transaction, branch, mark } as const
-      this.#options.bus.send(branch.service, branch.partition, command)
-    }
+  #nextId(): TransactionId {
+    return transactionId(this.#options.home, this.#partition, this.#log.epoch, ++this.#sequence)
   }
 
   #nextPosition(): string {
@@ -247,7 +247,7 @@ export class CoordinatorPartition {
     if (this.#isClosed) return
     if (ended !== undefined && !hasPart(ended, branch)) return
     const verb = answerInquiry(undo, ended, position < this.#open.mark)
-    if (verb !== undefined) this.#send(transaction, [{ verb, branch }])
+    if (verb !== undefined) this.#commands.send(transaction, [{ verb, branch }])
   }
 
   /** A newer owner may have gone again; without a write this one would never know of its epoch. */
@@ -263,26 +263,12 @@ export class CoordinatorPartition {
       this.#checkOwnerAt = now + ownerCheckMs
       this.#checkOwner()
     }
-    const { config, random, counters } = this.#options
-    const due: Open[] = []
-    for (const open of this.#open.values()) {
-      if (open.isBusy) continue
-      if (open.state.decided === undefined && now - open.startedAt >= config.checkoutDeadlineMs) {
-        open.events.push({ kind: 'deadline' })
-        void this.#drain(open)
-        continue
-      }
-      if (open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs) {
-        this.#open.answer(open)
-      }
-      if (now >= open.resendAt) due.push(open)
+    const { expired, due } = this.#open.review(now, this.#options.config)
+    for (const open of expired) {
+      open.events.push({ kind: 'deadline' })
+      void this.#drain(open)
     }
-    for (const open of this.#resends.choose(due)) {
-      open.resendPauseMs = Math.min(open.resendPauseMs * 2, config.resendMaxMs)
-      open.resendAt = now + open.resendPauseMs * (0.75 + random.next() / 2)
-      counters.resends++
-      this.#send(open.state.transaction, protocols[open.state.protocol].pending(open.state))
-    }
+    this.#commands.resend(due)
   }
 
   #lose(error: unknown): void {

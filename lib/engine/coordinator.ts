@@ -18,6 +18,7 @@ export interface Coordinator {
    * Runs a checkout to its outcome. Joins the one that is open for the same order, if there is one.
    * Resolves when the outcome is durable and every participant has applied it, or when the outcome
    * is durable and a silent participant has been waited for long enough.
+   * Aborted as `overloaded`, nothing was begun: too many decisions wait for participants.
    * Rejects with ShopError `not_known_yet` when it cannot tell in time: it may still happen.
    */
   run(checkout: Checkout): Promise<Outcome>
@@ -25,7 +26,12 @@ export interface Coordinator {
 
 export type CoordinatorConfig = Pick<
   Config,
-  'checkoutDeadlineMs' | 'answerWaitMs' | 'resendFirstMs' | 'resendMaxMs' | 'keptDecisions'
+  | 'checkoutDeadlineMs'
+  | 'answerWaitMs'
+  | 'maxUnapplied'
+  | 'resendFirstMs'
+  | 'resendMaxMs'
+  | 'keptDecisions'
 >
 
 export interface CoordinatorOptions {

@@ -22,6 +22,8 @@ export class CoordinatorCounters {
   started = 0
   recovered = 0
   resends = 0
+  /** Checkouts that were not begun, since too many decisions were unapplied. */
+  turnedAway = 0
   /** Branches that were parked: a participant contradicted the decision. */
   parked = 0
   /** Undecided branches of transactions that this coordinator says have ended. */

@@ -3,18 +3,21 @@
  * them: who waits for the outcome, when to send again. The oldest of them is the low-water mark.
  * Nothing here is durable; after a crash it is made anew from the decision log.
  */
+import { protocols } from '../../protocol/index.ts'
 import type { Checkout, Outcome } from '../../protocol/messages.ts'
-import { type Event, outcomeOf, type State } from '../../protocol/protocol.ts'
+import { type Event, type Order, outcomeOf, type State } from '../../protocol/protocol.ts'
 import { parseTransactionId, positionOf } from '../../protocol/transaction-id.ts'
 import { ChurnMap } from '../runtime/churn-map.ts'
+import type { Config } from '../runtime/config.ts'
 import type { Fields } from '../runtime/log.ts'
+import type { Sent } from './loss-detector.ts'
 
 export interface Waiter {
   resolve(outcome: Outcome): void
   reject(error: unknown): void
 }
 
-export interface Open {
+export interface Open extends Sent {
   state: State
   /** Its place among the ids of this coordinator partition. */
   readonly position: string
@@ -26,9 +29,15 @@ export interface Open {
   /** Events that wait while a step is being written. */
   readonly events: Event[]
   isBusy: boolean
-  resendAt: number
-  resendPauseMs: number
   decidedAt: number | undefined
+}
+
+/** What time has brought about. */
+export interface Review {
+  /** Undecided for too long. */
+  readonly expired: readonly Open[]
+  /** To be sent again. */
+  readonly due: readonly Open[]
 }
 
 export class OpenTransactions {
@@ -36,6 +45,7 @@ export class OpenTransactions {
   readonly #byId = new ChurnMap<string, Open>()
   readonly #byOrder = new ChurnMap<string, Open>()
   #mark: string
+  #unapplied = 0
 
   /** `mark`: the position of the first id that will be given. */
   constructor(mark: string) {
@@ -45,6 +55,14 @@ export class OpenTransactions {
   /** The low-water mark: everything below has ended, durably. */
   get mark(): string {
     return this.#mark
+  }
+
+  /**
+   * As of the last review: those that nobody waits for any more, since a participant has not applied
+   * the decision in time. Only these can pile up; the others are as many as requests wait.
+   */
+  get unapplied(): number {
+    return this.#unapplied
   }
 
   get(transaction: string): Open | undefined {
@@ -66,10 +84,14 @@ export class OpenTransactions {
       waiters: new Map(),
       events: [],
       isBusy: false,
+      sentFirst: 0,
+      sentLast: 0,
       resendAt: now + resendFirstMs,
       resendPauseMs: resendFirstMs,
       decidedAt: state.decided === undefined ? undefined : now,
     }
+    // An id may have been given that was never begun.
+    if (this.#byId.size === 0) this.#mark = open.position
     this.#byId.set(state.transaction, open)
     this.#byOrder.set(state.orderId, open)
     return open
@@ -92,6 +114,26 @@ export class OpenTransactions {
     if (this.#byOrder.get(open.state.orderId) === open) this.#byOrder.delete(open.state.orderId)
     for (const waiter of open.waiters.values()) waiter.resolve(outcome)
     open.waiters.clear()
+  }
+
+  /** Answers for what a participant has not applied in time, and tells what is to be done. */
+  review(now: number, config: Pick<Config, 'checkoutDeadlineMs' | 'answerWaitMs'>): Review {
+    const expired: Open[] = []
+    const due: Open[] = []
+    let unapplied = 0
+    for (const open of this.#byId.values()) {
+      const isLate = open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs
+      if (isLate) unapplied++
+      if (open.isBusy) continue
+      if (open.state.decided === undefined && now - open.startedAt >= config.checkoutDeadlineMs) {
+        expired.push(open)
+        continue
+      }
+      if (isLate) this.answer(open)
+      if (now >= open.resendAt) due.push(open)
+    }
+    this.#unapplied = unapplied
+    return { expired, due }
   }
 
   /** It has ended, durably; `next` is the position of the id that will be given next. */
@@ -121,6 +163,10 @@ export const summaryOf = ({ transaction, protocol, orderId, decided, reason }: S
   ...{ transaction, protocol, order: orderId, decided },
   ...(reason === undefined ? {} : { reason }),
 })
+
+/** Every command of it whose answer is still missing. */
+export const pendingOf = ({ state }: Open): readonly Order[] =>
+  protocols[state.protocol].pending(state)
 
 /** The version of the order that a checkout was made from. */
 const versionIn = ({ branches }: Pick<Checkout, 'branches'>): number | undefined =>

@@ -15,7 +15,6 @@ export type ErrorCode =
   | 'request_timeout'
   | 'idempotency_key_reused'
   | 'order_paid'
-  | 'overloaded'
   | 'not_known_yet'
   | 'unavailable'
   | 'storage_unavailable'

@@ -89,6 +89,12 @@ export const settings = {
     whole(0, 600_000, 2_000),
     'ms that a decided checkout waits for a silent participant before it answers',
   ),
+  maxUnapplied: setting(
+    'MAX_UNAPPLIED',
+    whole(1, 1_000_000, 256),
+    'decisions of a coordinator partition that participants may leave unapplied for longer than ' +
+      'that; with more, new checkouts are answered 503',
+  ),
   resendFirstMs: setting(
     'RESEND_FIRST_MS',
     whole(1, 60_000, 200),

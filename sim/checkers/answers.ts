@@ -1,13 +1,13 @@
 /**
  * An answer is a promise. A checkout that was answered 200 is paid at that moment and for ever,
  * with its debit and its decrements (unless the answer had waited long enough for a silent
- * participant). One that was answered 4xx never happens: a paid order has a request that was not
- * refused.
+ * participant). One that was answered 4xx, or turned away, never happens: a paid order has a request
+ * that was neither.
  */
 
 import { partitionOf } from '../../lib/runtime/partition.ts'
 import type { OrderRecord } from '../../order/order.ts'
-import { isRefused, type Operation } from '../operation.ts'
+import { isRefused, isTurnedAway, type Operation } from '../operation.ts'
 import { checkoutRoute } from '../workload.ts'
 import type { Evidence, MakeChecker } from './checker.ts'
 
@@ -79,7 +79,7 @@ function checkRefusals({ books, operations, report }: Evidence): void {
   )
   for (const [key, paidAt] of books.paidAt) {
     const asked = byOrder.get(key)?.filter(({ startedAt }) => startedAt <= paidAt) ?? []
-    if (asked.some((operation) => !isRefused(operation))) continue
+    if (asked.some((each) => !isRefused(each) && !isTurnedAway(each))) continue
     const ids = asked.map(({ id, code }) => `${id} ${code}`).join(', ')
     report('I4', `${key} was paid, but every request for it had been refused: ${ids}`)
   }

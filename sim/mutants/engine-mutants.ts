@@ -25,11 +25,9 @@ export const engineMutants: readonly Mutant[] = [
   {
     name: 'deleted-after-the-wait',
     models: 'a transaction that takes too long is dropped',
-    file: coordinator,
-    find: 'if (open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs) {',
-    replace:
-      'if (open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs) {' +
-      ' this.#open.forget(open, this.#nextPosition());',
+    file: open,
+    find: 'if (isLate) this.answer(open)',
+    replace: 'if (isLate) { this.answer(open); this.forget(open, open.position); continue }',
     variants: twoPhase,
   },
   {
@@ -59,9 +57,17 @@ export const engineMutants: readonly Mutant[] = [
   {
     name: 'no-resending',
     models: 'what the bus loses is lost',
-    file: coordinator,
-    find: 'this.#send(open.state.transaction, protocols[open.state.protocol].pending(open.state))',
-    replace: '',
+    file: 'lib/engine/commands.ts',
+    find: 'for (const [open, orders] of this.#losses.choose(due, now, pendingOf)) {',
+    replace: 'for (const [open, orders] of this.#losses.choose([], now, pendingOf)) {',
+    variants,
+  },
+  {
+    name: 'no-probe',
+    models: 'a loss shows only by the answer to something later, and nothing later comes',
+    file: 'lib/engine/loss-detector.ts',
+    find: 'else if (now >= destination.probeAt &&',
+    replace: 'else if (false &&',
     variants,
   },
   {

@@ -1,0 +1,105 @@
+/**
+ * Which unanswered commands are taken for lost, and sent again. A participant partition obeys in the
+ * order of sending, so what it has not answered while it answered something later is lost, or its
+ * answer is; what is later than everything it has answered may be waiting there still, and sending
+ * it again would make a slow participant slower: a metastable failure (Bronson et al., HotOS 2021).
+ * Of those only one at a time goes, as a probe, whose answer then tells of all that were sent before
+ * it. As RACK and its tail loss probe do for TCP (RFC 8985).
+ *
+ * Promise: none waits for ever: the probe is whatever has been sent least often, then the latest.
+ */
+import type { Branch, ServiceName } from '../../protocol/messages.ts'
+import type { Order } from '../../protocol/protocol.ts'
+import type { Config } from '../runtime/config.ts'
+
+/** Something that was sent, to one destination or several. */
+export interface Sent {
+  /** Number of the sending, the first of these commands and the last. */
+  sentFirst: number
+  sentLast: number
+  resendAt: number
+  resendPauseMs: number
+}
+
+/** Most that are sent again in one tick, longest due first, and the pause before another look. */
+const mostAtOnce = 64
+const lookAgainMs = 100
+
+interface Destination {
+  /** The highest number that it has answered. */
+  answered: number
+  probeAt: number
+  probePauseMs: number
+}
+
+export class LossDetector {
+  readonly #config: Pick<Config, 'resendFirstMs' | 'resendMaxMs'>
+  readonly #destinations: Record<ServiceName, Destination[]> = { order: [], stock: [], payment: [] }
+  #sent = 0
+
+  constructor(config: Pick<Config, 'resendFirstMs' | 'resendMaxMs'>) {
+    this.#config = config
+  }
+
+  /** The number of what is being sent; each is higher than those before. */
+  next(): number {
+    return ++this.#sent
+  }
+
+  /** A participant partition has answered what was first sent under this number. */
+  hear({ service, partition }: Pick<Branch, 'service' | 'partition'>, number: number): void {
+    const destination = this.#at(service, partition)
+    destination.probePauseMs = this.#config.resendFirstMs
+    if (number > destination.answered) destination.answered = number
+  }
+
+  /** What to send again now, of all whose pause is over. */
+  choose<T extends Sent>(
+    due: readonly T[],
+    now: number,
+    pending: (sent: T) => readonly Order[],
+  ): ReadonlyMap<T, readonly Order[]> {
+    const chosen = new Map<T, Order[]>()
+    const probes = new Map<Destination, { sent: T; order: Order }>()
+    for (const sent of due.toSorted((a, b) => a.resendAt - b.resendAt)) {
+      if (chosen.size >= mostAtOnce) break
+      sent.resendAt = now + lookAgainMs
+      for (const order of pending(sent)) {
+        const destination = this.#at(order.branch.service, order.branch.partition)
+        if (sent.sentLast < destination.answered) add(chosen, sent, order)
+        else if (now >= destination.probeAt && isBefore(sent, probes.get(destination)?.sent)) {
+          probes.set(destination, { sent, order })
+        }
+      }
+    }
+    for (const [destination, { sent, order }] of probes) {
+      destination.probeAt = now + destination.probePauseMs
+      destination.probePauseMs = Math.min(destination.probePauseMs * 2, this.#config.resendMaxMs)
+      add(chosen, sent, order)
+    }
+    return chosen
+  }
+
+  #at(service: ServiceName, partition: number): Destination {
+    const { resendFirstMs } = this.#config
+    this.#destinations[service][partition] ??= {
+      answered: 0,
+      probeAt: 0,
+      probePauseMs: resendFirstMs,
+    }
+    return this.#destinations[service][partition]
+  }
+}
+
+/** Whether `one` is the better probe. */
+function isBefore(one: Sent, other: Sent | undefined): boolean {
+  if (other === undefined) return true
+  if (one.resendPauseMs !== other.resendPauseMs) return one.resendPauseMs < other.resendPauseMs
+  return one.sentFirst > other.sentFirst
+}
+
+function add<T>(chosen: Map<T, Order[]>, sent: T, order: Order): void {
+  const orders = chosen.get(sent)
+  if (orders === undefined) chosen.set(sent, [order])
+  else orders.push(order)
+}
