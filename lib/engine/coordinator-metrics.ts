@@ -5,6 +5,30 @@ import { type Metric, single } from '../runtime/metric.ts'
 import type { CoordinatorHost } from './coordinator-host.ts'
 import type { CoordinatorCounters } from './counters.ts'
 
+const totals = [
+  ['till_transactions_started_total', 'Transactions that were begun', 'started'],
+  [
+    'till_transactions_turned_away_total',
+    'Checkouts that were not begun, since too many decisions waited for participants',
+    'turnedAway',
+  ],
+  [
+    'till_transactions_recovered_total',
+    'Open transactions that were found in the log and driven on',
+    'recovered',
+  ],
+  [
+    'till_resends_total',
+    'Times that the unanswered commands of a transaction were sent again',
+    'resends',
+  ],
+  [
+    'till_transactions_parked_total',
+    'Transactions with a branch that contradicted the decision: a person must look',
+    'parked',
+  ],
+] as const
+
 const protocolNames = ['2pc', 'saga'] as const
 
 export function coordinatorMetrics(
@@ -54,36 +78,7 @@ export function coordinatorMetrics(
       'Coordinator partitions that are open here',
       () => host.partitions.size,
     ),
-    single(
-      'counter',
-      'till_transactions_started_total',
-      'Transactions that were begun',
-      () => counters.started,
-    ),
-    single(
-      'counter',
-      'till_transactions_turned_away_total',
-      'Checkouts that were not begun, since too many decisions waited for participants',
-      () => counters.turnedAway,
-    ),
-    single(
-      'counter',
-      'till_transactions_recovered_total',
-      'Open transactions that were found in the log and driven on',
-      () => counters.recovered,
-    ),
-    single(
-      'counter',
-      'till_resends_total',
-      'Times that the unanswered commands of a transaction were sent again',
-      () => counters.resends,
-    ),
-    single(
-      'counter',
-      'till_transactions_parked_total',
-      'Transactions with a branch that contradicted the decision: a person must look',
-      () => counters.parked,
-    ),
+    ...totals.map(([name, help, what]) => single('counter', name, help, () => counters[what])),
   ]
 }
 

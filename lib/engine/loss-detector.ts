@@ -1,12 +1,12 @@
 /**
- * Which unanswered commands are taken for lost, and sent again. A participant partition obeys in the
- * order of sending, so what it has not answered while it answered something later is lost, or its
- * answer is; what is later than everything it has answered may be waiting there still, and sending
- * it again would make a slow participant slower: a metastable failure (Bronson et al., HotOS 2021).
- * Of those only one at a time goes, as a probe, whose answer then tells of all that were sent before
- * it. As RACK and its tail loss probe do for TCP (RFC 8985).
+ * Which unanswered commands are taken for lost, and sent again. A participant partition obeys in
+ * the order of sending, so what it has not answered while it answered something later is lost, or
+ * its answer is. What is later than everything it has answered may be waiting there still, and
+ * sending it again would make a slow participant slower: a metastable failure (Bronson et al.,
+ * HotOS 2021). Of those one at a time goes, as a probe, whose answer then tells of all that were
+ * sent before it. As RACK and its tail loss probe do for TCP (RFC 8985).
  *
- * Promise: none waits for ever: the probe is whatever has been sent least often, then the latest.
+ * Promise: none waits for ever. The probe is what was sent least often, of those the latest.
  */
 import type { Branch, ServiceName } from '../../protocol/messages.ts'
 import type { Order } from '../../protocol/protocol.ts'
