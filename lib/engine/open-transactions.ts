@@ -58,8 +58,8 @@ export class OpenTransactions {
   }
 
   /**
-   * As of the last review: those that nobody waits for any more, since a participant has not applied
-   * the decision in time. Only these can pile up; the others are as many as requests wait.
+   * As of the last review: those that nobody waits for any more, since a participant has not
+   * applied the decision in time. Only these can pile up; others are as many as requests wait.
    */
   get unapplied(): number {
     return this.#unapplied

@@ -1,8 +1,8 @@
 /**
  * An answer is a promise. A checkout that was answered 200 is paid at that moment and for ever,
  * with its debit and its decrements (unless the answer had waited long enough for a silent
- * participant). One that was answered 4xx, or turned away, never happens: a paid order has a request
- * that was neither.
+ * participant). One that was answered 4xx, or turned away, never happens: a paid order has a
+ * request that was neither.
  */
 
 import { partitionOf } from '../../lib/runtime/partition.ts'
