@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { test } from 'node:test'
 import { readConfig } from '../../lib/runtime/config.ts'
 import { seededRandom } from '../../lib/runtime/random.ts'
@@ -65,5 +66,15 @@ test('a service gets every setting of the start, and its own database and no oth
     const others = specs.filter((each) => each.name !== name)
     const secrets = others.map((other) => other.env.REDIS_PASSWORD)
     for (const secret of secrets) assert.ok(!JSON.stringify(env).includes(secret!))
+  }
+})
+
+test('the heap of a service has a bound, whatever memory the machine has', () => {
+  const tell = 'v8.getHeapStatistics().heap_size_limit / 2 ** 20'
+  for (const { command, name } of serviceSpecs(planOf('default'))) {
+    const options = command.slice(1, -1)
+    const megabytes = Number(execFileSync(process.execPath, [...options, '-p', tell]))
+    // The space of the young, a few dozen MB, comes on top.
+    assert.ok(megabytes > 512 && megabytes < 700, `${name}: ${megabytes} MB`)
   }
 })
