@@ -6,7 +6,7 @@
  * there is never formatted again, so a broker that was killed comes back with its topics.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import { connect as connectTls } from 'node:tls'
 import { promisify } from 'node:util'
 import { systemClock } from '../../lib/runtime/clock.ts'
 import { CommandFailure } from '../failure.ts'
-import { hasKafkaJars, kafkaLibraries } from './kafka-install.ts'
+import { hasKafkaJars, kafkaClassArchive, kafkaLibraries } from './kafka-install.ts'
 import { type BrokerOptions, brokerHost, serverProperties } from './kafka-settings.ts'
 
 const run = promisify(execFile)
@@ -64,6 +64,7 @@ export function brokerCommand(options: BrokerOptions): CommandLine {
     args: [
       `-Xmx${heap}m`,
       '-XX:+UseSerialGC',
+      ...archiveOptions(options),
       '-XX:+ExitOnOutOfMemoryError',
       '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn',
       '-Dorg.slf4j.simpleLogger.showDateTime=true',
@@ -72,6 +73,13 @@ export function brokerCommand(options: BrokerOptions): CommandLine {
       settingsFile(options),
     ],
   }
+}
+
+/** Only its file is looked at: the JVM does without an archive that does not fit. */
+function archiveOptions({ archiveInto }: BrokerOptions): readonly string[] {
+  if (archiveInto !== undefined) return [`-XX:ArchiveClassesAtExit=${archiveInto}`]
+  const archive = kafkaClassArchive()
+  return existsSync(archive) ? [`-XX:SharedArchiveFile=${archive}`] : []
 }
 
 const onClassPath = ['-cp', join(kafkaLibraries(), '*')]

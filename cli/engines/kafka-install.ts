@@ -28,6 +28,11 @@ export function kafkaLibraries(): string {
   return join(cacheDirectory(), `kafka-${kafkaVersion}`, 'libs')
 }
 
+/** What kafka-archive.ts makes; it belongs to these jars. */
+export function kafkaClassArchive(): string {
+  return join(cacheDirectory(), `kafka-${kafkaVersion}`, 'classes.jsa')
+}
+
 export function hasKafkaJars(libraries: string = kafkaLibraries()): boolean {
   return existsSync(join(libraries, `kafka_2.13-${kafkaVersion}.jar`))
 }

@@ -19,6 +19,8 @@ export interface BrokerOptions {
   readonly listeners?: readonly Listener[]
   /** Lines of server.properties that differ from those below. */
   readonly properties?: Readonly<Record<string, string>>
+  /** A file for the archive of its classes, written when it is stopped; see kafka-archive.ts. */
+  readonly archiveInto?: string
   /** A user of SASL/SCRAM, made when the data is formatted. */
   readonly scram?: { readonly username: string; readonly password: string }
   /** Whether clients speak TLS to it, so that it can be asked whether it answers. */

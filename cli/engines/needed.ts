@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { systemClock } from '../../lib/runtime/clock.ts'
 import { CommandFailure } from '../failure.ts'
+import { makeClassArchive } from './kafka-archive.ts'
 import { installKafkaJars, kafkaPackages, missingForKafka } from './kafka-install.ts'
 
 const run = promisify(execFile)
@@ -66,6 +67,7 @@ export async function installEngines(tell: (sentence: string) => void): Promise<
     }
   }
   await installKafkaJars(tell)
+  await makeClassArchive(tell)
 }
 
 /** Another installation may be under way: apt's own patience does not cover all of its locks. */
