@@ -42,7 +42,7 @@ test('a broker uses the classes that were kept, and does without those that do n
   const java = (...options: readonly string[]) =>
     promisify(execFile)(file, [...options, '-version'])
   const options = args.slice(0, args.indexOf('kafka.Kafka'))
-  const own = options.findIndex((option) => option === archived(kafkaClassArchive()))
+  const own = options.indexOf(archived(kafkaClassArchive()))
   assert.notEqual(own, -1)
   // The JVM is told to fail where it cannot use the archive.
   await java('-Xshare:on', ...options)
