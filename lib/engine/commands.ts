@@ -14,12 +14,11 @@ type CommandsOptions = Pick<CoordinatorOptions, 'bus' | 'clock' | 'random' | 'co
 export class Commands {
   readonly #options: CommandsOptions
   readonly #open: Pick<OpenTransactions, 'mark'>
-  readonly #losses: LossDetector
+  readonly #losses = new LossDetector()
 
   constructor(options: CommandsOptions, open: Pick<OpenTransactions, 'mark'>) {
     this.#options = options
     this.#open = open
-    this.#losses = new LossDetector(options.config)
   }
 
   /** Those of a new step; they are resent until `open` has heard all answers. */

@@ -4,7 +4,7 @@ import type { ServiceName } from '../../protocol/messages.ts'
 import type { Order } from '../../protocol/protocol.ts'
 import { LossDetector, type Sent } from './loss-detector.ts'
 
-const config = { resendFirstMs: 200, resendMaxMs: 1_000 }
+const longestPauseMs = 1_000
 
 interface Asked extends Sent {
   readonly orders: readonly Order[]
@@ -31,7 +31,7 @@ function resend(detector: LossDetector, all: readonly Asked[], now: number): num
   const due = all.filter(({ resendAt }) => now >= resendAt)
   const chosen = [...detector.choose(due, now, ({ orders }) => orders)]
   for (const [each] of chosen) {
-    each.resendPauseMs = Math.min(each.resendPauseMs * 2, config.resendMaxMs)
+    each.resendPauseMs = Math.min(each.resendPauseMs * 2, longestPauseMs)
     each.resendAt = now + each.resendPauseMs
     each.sentLast = detector.next()
   }
@@ -41,17 +41,17 @@ function resend(detector: LossDetector, all: readonly Asked[], now: number): num
 const stock = { service: 'stock', partition: 0 } as const
 
 test('of what a silent participant has not answered one is sent again, the latest', () => {
-  const detector = new LossDetector(config)
+  const detector = new LossDetector()
   const all = sent(detector, ['stock'], ['stock'], ['stock'])
   assert.deepEqual(resend(detector, all, 200), [3])
   assert.deepEqual(resend(detector, all, 300), [], 'one probe at a time')
   assert.deepEqual(resend(detector, all, 400), [2], 'sent less often than the third')
-  assert.deepEqual(resend(detector, all, 600), [], 'the pause grows')
-  assert.deepEqual(resend(detector, all, 800), [1])
+  assert.deepEqual(resend(detector, all, 600), [1])
+  assert.deepEqual(resend(detector, all, 800), [3], 'its own pause is over')
 })
 
 test('what was sent before something that is answered is lost, and all of it sent again', () => {
-  const detector = new LossDetector(config)
+  const detector = new LossDetector()
   const all = sent(detector, ['stock'], ['stock'], ['stock'], ['stock'])
   detector.hear(stock, 3)
   assert.deepEqual(resend(detector, all, 200), [1, 2, 4], 'the fourth as a probe')
@@ -60,7 +60,7 @@ test('what was sent before something that is answered is lost, and all of it sen
 })
 
 test('the answer to a probe tells of what came before it', () => {
-  const detector = new LossDetector(config)
+  const detector = new LossDetector()
   const all = sent(detector, ['stock'], ['stock'], ['stock'])
   assert.deepEqual(resend(detector, all, 200), [3])
   detector.hear(stock, 3)
@@ -68,7 +68,7 @@ test('the answer to a probe tells of what came before it', () => {
 })
 
 test('each participant is judged by its own answers, and asked for what it owes only', () => {
-  const detector = new LossDetector(config)
+  const detector = new LossDetector()
   const all = sent(detector, ['stock', 'payment'], ['payment'])
   detector.hear({ service: 'payment', partition: 0 }, 2)
   const chosen = detector.choose(all.slice(0, 1), 200, ({ orders }) => orders)
@@ -79,7 +79,7 @@ test('each participant is judged by its own answers, and asked for what it owes 
 })
 
 test('of a thousand that are lost no tick sends more than 64 again, and each gets its turn', () => {
-  const detector = new LossDetector(config)
+  const detector = new LossDetector()
   const all = sent(detector, ...Array.from({ length: 1_000 }, () => ['stock'] as const))
   detector.hear(stock, 1_001)
   const seen = new Set<number>()

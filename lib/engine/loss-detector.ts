@@ -10,7 +10,6 @@
  */
 import type { Branch, ServiceName } from '../../protocol/messages.ts'
 import type { Order } from '../../protocol/protocol.ts'
-import type { Config } from '../runtime/config.ts'
 
 /** Something that was sent, to one destination or several. */
 export interface Sent {
@@ -24,22 +23,18 @@ export interface Sent {
 /** Most that are sent again in one tick, longest due first, and the pause before another look. */
 const mostAtOnce = 64
 const lookAgainMs = 100
+/** Between two probes of one destination: little for a slow one, and soon after one's return. */
+const probeEveryMs = 200
 
 interface Destination {
   /** The highest number that it has answered. */
   answered: number
   probeAt: number
-  probePauseMs: number
 }
 
 export class LossDetector {
-  readonly #config: Pick<Config, 'resendFirstMs' | 'resendMaxMs'>
   readonly #destinations: Record<ServiceName, Destination[]> = { order: [], stock: [], payment: [] }
   #sent = 0
-
-  constructor(config: Pick<Config, 'resendFirstMs' | 'resendMaxMs'>) {
-    this.#config = config
-  }
 
   /** The number of what is being sent; each is higher than those before. */
   next(): number {
@@ -49,7 +44,6 @@ export class LossDetector {
   /** A participant partition has answered what was first sent under this number. */
   hear({ service, partition }: Pick<Branch, 'service' | 'partition'>, number: number): void {
     const destination = this.#at(service, partition)
-    destination.probePauseMs = this.#config.resendFirstMs
     if (number > destination.answered) destination.answered = number
   }
 
@@ -73,20 +67,14 @@ export class LossDetector {
       }
     }
     for (const [destination, { sent, order }] of probes) {
-      destination.probeAt = now + destination.probePauseMs
-      destination.probePauseMs = Math.min(destination.probePauseMs * 2, this.#config.resendMaxMs)
+      destination.probeAt = now + probeEveryMs
       add(chosen, sent, order)
     }
     return chosen
   }
 
   #at(service: ServiceName, partition: number): Destination {
-    const { resendFirstMs } = this.#config
-    this.#destinations[service][partition] ??= {
-      answered: 0,
-      probeAt: 0,
-      probePauseMs: resendFirstMs,
-    }
+    this.#destinations[service][partition] ??= { answered: 0, probeAt: 0 }
     return this.#destinations[service][partition]
   }
 }
