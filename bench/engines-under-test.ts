@@ -2,12 +2,11 @@
  * A shop of processes on Redis and Kafka that is measured: started by the README's own line on a
  * data directory, and stopped by it, also when this process ends before.
  */
-import { execFile, execFileSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { execFile, spawnSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import { findShop } from '../cli/shop-client.ts'
-import { ShopError } from '../lib/runtime/errors.ts'
 import { ShopUnderTest, type StartOptions, type Target, targetOf } from './shop-under-test.ts'
+import { till, tillUp } from './till-up.ts'
 
 export const engineKinds = ['embedded', 'redis-kafka'] as const
 export type EngineKind = (typeof engineKinds)[number]
@@ -17,7 +16,6 @@ export interface StartedShop {
   stop(): Promise<void>
 }
 
-const till = fileURLToPath(new URL('../till', import.meta.url))
 const run = promisify(execFile)
 
 type EngineShopOptions = Pick<StartOptions, 'variant' | 'data' | 'settings'> & {
@@ -36,19 +34,16 @@ export async function startShop(
     return { target: shop.target, stop: () => shop.stop() }
   }
   const own = `${data}/shop`
-  const stopAtExit = () => execFileSync(till, ['down', '--data', own])
-  process.once('exit', stopAtExit)
-  const flags = [
-    '--detach',
+  const stopAtExit = () => void spawnSync(till, ['down', '--data', own])
+  // Before its data is removed: that says what runs.
+  process.prependOnceListener('exit', stopAtExit)
+  await tillUp(settings, [
+    '--engines=redis-kafka',
     '--port=0',
     `--variant=${variant}`,
     `--data=${own}`,
     ...(links ? ['--links'] : []),
-  ]
-  const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
-  await run('env', [...words, till, 'up', '--engines=redis-kafka', ...flags]).catch((error) => {
-    throw new ShopError('unavailable', `No shop to measure. ${error.stderr}`, error)
-  })
+  ])
   return {
     target: targetOf(findShop(own)),
     async stop() {

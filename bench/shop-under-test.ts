@@ -3,18 +3,15 @@
  * `./till up --detach`, on a data directory and as a process of its own; or one that runs already.
  * A shop that was started ends with this process, unless that is killed itself.
  */
-import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { type RunFile, readRunFile } from '../cli/run-file.ts'
 import { type FoundShop, foundOf, publicUrl } from '../cli/shop-client.ts'
 import { type Clock, systemClock } from '../lib/runtime/clock.ts'
-import { ShopError } from '../lib/runtime/errors.ts'
 import { isSameProcess } from '../lib/runtime/process-identity.ts'
 import type { InternalOrigins } from '../test/http-records.ts'
+import { tillUp } from './till-up.ts'
 
 /** What a run needs to know of a shop, whoever started it. */
 export interface Target {
@@ -42,17 +39,20 @@ export interface StartOptions {
   readonly settings?: Readonly<Record<string, string>>
 }
 
-const till = fileURLToPath(new URL('../till', import.meta.url))
-const run = promisify(execFile)
 const lookEveryMs = 10
 const stopWithinMs = 60_000
+const mostTries = 20
+const againMs = 50
 
 export class ShopUnderTest {
   readonly #options: StartOptions
   readonly #clock: Clock
   #port: number
   #run: RunFile | undefined
-  readonly #killAtExit = () => this.signal('SIGKILL')
+  readonly #killAtExit = () => {
+    this.#run ??= readRunFile(this.#options.data)
+    this.signal('SIGKILL')
+  }
 
   constructor(options: StartOptions, clock: Clock = systemClock) {
     this.#options = options
@@ -73,14 +73,11 @@ export class ShopUnderTest {
   /** Resolves when the shop answers; throws with its last lines when it does not. */
   async start(): Promise<void> {
     const { variant, data, settings = {} } = this.#options
-    const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
-    const flags = ['--variant', variant, '--data', data, '--port', String(this.#port)]
-    await run('env', [...words, till, 'up', '--detach', ...flags]).catch((error) => {
-      throw new ShopError('unavailable', `No shop to measure. ${error.stderr}`, error)
-    })
+    // Before its data is removed.
+    process.prependOnceListener('exit', this.#killAtExit)
+    await tillUp(settings, ['--variant', variant, '--data', data, '--port', String(this.#port)])
     this.#run = readRunFile(data)
     this.#port = this.#run?.port ?? this.#port
-    process.once('exit', this.#killAtExit)
   }
 
   /** `kill -9`; resolves when the process is gone. */
@@ -116,7 +113,9 @@ export class ShopUnderTest {
 /** A data directory that is removed again when `use` has ended, well or not. */
 export async function withDataDirectory<T>(use: (path: string) => Promise<T>): Promise<T> {
   const path = mkdtempSync(join(tmpdir(), 'till-bench-'))
-  const remove = () => rmSync(path, { recursive: true, force: true })
+  // A shop that was killed a moment ago may still put a file into it.
+  const remove = () =>
+    rmSync(path, { recursive: true, force: true, maxRetries: mostTries, retryDelay: againMs })
   process.once('exit', remove)
   try {
     return await use(path)
