@@ -123,7 +123,8 @@ export class OpenTransactions {
     let unapplied = 0
     for (const open of this.#byId.values()) {
       const isLate = open.decidedAt !== undefined && now - open.decidedAt >= config.answerWaitMs
-      if (isLate) unapplied++
+      // One whose end is being written is applied everywhere.
+      if (isLate && open.state.phase !== 'ended') unapplied++
       if (open.isBusy) continue
       if (open.state.decided === undefined && now - open.startedAt >= config.checkoutDeadlineMs) {
         expired.push(open)
