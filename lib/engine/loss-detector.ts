@@ -20,8 +20,9 @@ export interface Sent {
   resendPauseMs: number
 }
 
-/** Most that are sent again in one tick, longest due first, and the pause before another look. */
+/** Most that count as lost in one tick, longest due first; probes come on top, one a destination. */
 const mostAtOnce = 64
+/** Before what is due and not sent is looked at again. */
 const lookAgainMs = 100
 /** Between two probes of one destination: little for a slow one, and soon after one's return. */
 const probeEveryMs = 200

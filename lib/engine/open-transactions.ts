@@ -36,7 +36,7 @@ export interface Open extends Sent {
 export interface Review {
   /** Undecided for too long. */
   readonly expired: readonly Open[]
-  /** To be sent again. */
+  /** Their pause is over: what of them is lost is sent again. */
   readonly due: readonly Open[]
 }
 
