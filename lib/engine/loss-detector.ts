@@ -20,7 +20,7 @@ export interface Sent {
   resendPauseMs: number
 }
 
-/** Most that count as lost in one tick, longest due first; probes come on top, one a destination. */
+/** Most that count as lost in one tick, longest due first; probes come on top. */
 const mostAtOnce = 64
 /** Before what is due and not sent is looked at again. */
 const lookAgainMs = 100
