@@ -8,8 +8,9 @@ import { type Command, Option } from 'commander'
 import { systemClock } from '../lib/runtime/clock.ts'
 import type { CampaignResult } from '../sim/campaign.ts'
 import { openThreads, runInThreads } from '../sim/campaigns/in-threads.ts'
-import { drawHistory, type Variant, variants } from '../sim/draw.ts'
+import { type Variant, variants } from '../sim/draw.ts'
 import { runHistory } from '../sim/history.ts'
+import { drawOf, type Kind } from '../sim/kinds.ts'
 import { type Hunt, huntAll } from '../sim/mutants/campaign.ts'
 import { tellStory } from '../sim/story.ts'
 import { exitCodes } from './failure.ts'
@@ -25,6 +26,7 @@ Examples:
   ./till sim --minutes 10                       each variant for a quarter of them
   ./till sim --variant 2pc/order --seed 42      one history, told if it fails
   ./till sim --variant 2pc/order --seed 42 --timeline
+  ./till sim --rollout                          another variant is deployed meanwhile
   ./till sim --mutants --seeds 1000             known bugs put back in: each must be caught
   ./till sim --matrix --seeds 5                 every point of the protocols with every fault there
   ./till sim --matrix --cell P3/crash-stock/2pc-order/alone --seed 1      one history, told
@@ -43,6 +45,7 @@ interface Flags {
   readonly minutes?: number
   readonly first: number
   readonly timeline?: true
+  readonly rollout?: true
   readonly mutants?: true
   readonly matrix?: true
   readonly cell?: string
@@ -65,6 +68,7 @@ export function define(command: Command): void {
     .option('--first <number>', 'the first seed', whole, 1)
     .option('--minutes <number>', 'go on for this long instead', whole)
     .option('--timeline', 'with --seed: every line of it')
+    .option('--rollout', 'another variant is deployed in each history, process by process')
     .option('--mutants', 'hunt the known bugs instead')
     .option('--matrix', 'each fault at each point of the protocols instead (docs/MATRIX.md)')
     .option('--cell <cell>', 'with --matrix: this cell only, or all whose names begin so')
@@ -89,6 +93,8 @@ export function define(command: Command): void {
     })
 }
 
+const kindOf = ({ rollout }: Flags): Kind => (rollout ? 'rollout' : 'plain')
+
 async function runChosen(chosen: readonly Variant[], flags: Flags): Promise<boolean> {
   if (flags.exhaustive) return walkScopes(chosen, flags.json === true)
   if (flags.matrix) return await runMatrix(chosen, { ...flags, seeds: flags.seeds ?? cellSeeds })
@@ -99,7 +105,7 @@ async function runChosen(chosen: readonly Variant[], flags: Flags): Promise<bool
 async function one(chosen: readonly Variant[], seed: number, flags: Flags): Promise<boolean> {
   let isGood = true
   for (const variant of chosen) {
-    const history = await runHistory(drawHistory(variant, seed), true)
+    const history = await runHistory(drawOf[kindOf(flags)](variant, seed), true)
     const { violations, timeline, events } = history
     if (violations.length > 0) {
       isGood = false
@@ -140,6 +146,7 @@ async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boole
       const isOver = () => systemClock.now() - startedAt >= limitMs
       progress.begin(variant)
       const result = await runInThreads(variant, threads, {
+        kind: kindOf(flags),
         firstSeed: flags.first,
         left: (handedOut) => (isOver() ? 0 : most - handedOut),
         onDone: progress.advance,
@@ -152,7 +159,7 @@ async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boole
     progress.end()
   }
   if (flags.json) sayJson({ commit: commit(), results: results.map(forMachines) })
-  else await forPeople(results)
+  else await forPeople(results, kindOf(flags))
   return results.every(({ failures, neverReached }) => failures.length + neverReached.length === 0)
 }
 
@@ -163,6 +170,7 @@ const forMachines = ({ coverage, ...result }: CampaignResult & { readonly ms: nu
 
 async function forPeople(
   results: readonly (CampaignResult & { readonly ms: number })[],
+  kind: Kind,
 ): Promise<void> {
   const rows = results.map(({ variant, histories, checkouts, failures, ms, longestDrainMs }) => [
     variant,
@@ -181,7 +189,7 @@ async function forPeople(
     for (const { seed, texts } of failures) say(`${variant} seed ${seed}: ${texts[0]}`)
   }
   if (failure === undefined) return
-  const failed = await runHistory(drawHistory(failure.variant, failure.seed))
+  const failed = await runHistory(drawOf[kind](failure.variant, failure.seed))
   if (failed.violations.length > 0) say(`\n${(await tellStory(failed, commit(), false)).text}`)
 }
 

@@ -4,6 +4,7 @@
  * another variant; COORDINATION only says who runs the new ones.
  */
 import { Asker } from '../lib/engine/asker.ts'
+import { coordinatorByHome } from '../lib/engine/coordinator-by-home.ts'
 import { CoordinatorHost } from '../lib/engine/coordinator-host.ts'
 import { coordinatorMetrics } from '../lib/engine/coordinator-metrics.ts'
 import { coordinatorRoutes } from '../lib/engine/coordinator-routes.ts'
@@ -17,6 +18,7 @@ import { participantRoutes } from '../lib/engine/participant-routes.ts'
 import { recordsRoute } from '../lib/engine/records.ts'
 import { remoteCoordinator } from '../lib/engine/remote-coordinator.ts'
 import type { Service, ServicePorts } from '../lib/engine/service.ts'
+import type { Home } from '../protocol/messages.ts'
 import { Checkouts } from './checkout.ts'
 import { type OrderRecord, orderDomain } from './order.ts'
 import { Orders, orderKey, orderPrefix } from './orders.ts'
@@ -36,12 +38,12 @@ export function createOrderService(ports: ServicePorts): Service {
     counters,
     local: localBranch(records),
   })
-  const remote = (home: 'order' | 'orchestrator') =>
+  const remote = (home: Home) =>
     remoteCoordinator({ home, asker, partitions: storage.partitions, config })
-  const coordinator =
-    config.coordination === 'order'
-      ? nearestCoordinator(host, remote('order'))
-      : remote('orchestrator')
+  const coordinator = coordinatorByHome(config.coordination, {
+    order: nearestCoordinator(host, remote('order')),
+    orchestrator: remote('orchestrator'),
+  })
   const orders = new Orders({ ...ports, asker, idempotency })
   const checkouts = new Checkouts({ ...ports, orders, coordinator, idempotency })
 

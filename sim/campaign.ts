@@ -5,8 +5,9 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Invariant } from './checkers/checker.ts'
 import { Coverage } from './coverage.ts'
-import { drawHistory, type Variant } from './draw.ts'
+import type { Variant } from './draw.ts'
 import { type History, runHistory } from './history.ts'
+import { drawOf, type Kind } from './kinds.ts'
 import { enoughHistories, requiredOf } from './required.ts'
 
 export interface Failure {
@@ -30,6 +31,7 @@ export interface CampaignResult {
 }
 
 export interface CampaignOptions {
+  readonly kind: Kind
   readonly firstSeed: number
   /** Called before each history; false ends the campaign. */
   goOn(histories: number): boolean
@@ -72,7 +74,7 @@ export async function runCampaign(
   let longestDrainMs = 0
   try {
     for (let seed = options.firstSeed; options.goOn(histories); seed++) {
-      const history = await runHistory(drawHistory(variant, seed))
+      const history = await runHistory(drawOf[options.kind](variant, seed))
       if (histories % breathEvery === 0) await setImmediate()
       const unhandled = rejections.take()
       histories++
@@ -91,7 +93,7 @@ export async function runCampaign(
   } finally {
     rejections.close()
   }
-  const neverReached = neverReachedBy(variant, histories, coverage)
+  const neverReached = neverReachedBy(options.kind, variant, histories, coverage)
   return {
     variant,
     histories,
@@ -105,7 +107,11 @@ export async function runCampaign(
 }
 
 /** What parts of one campaign have found together, whoever ran them. */
-export function joined(variant: Variant, parts: readonly CampaignResult[]): CampaignResult {
+export function joined(
+  kind: Kind,
+  variant: Variant,
+  parts: readonly CampaignResult[],
+): CampaignResult {
   const coverage = new Coverage()
   for (const part of parts) coverage.merge(part.coverage)
   const sum = (of: (part: CampaignResult) => number) =>
@@ -118,10 +124,10 @@ export function joined(variant: Variant, parts: readonly CampaignResult[]): Camp
     events: sum((part) => part.events),
     failures: parts.flatMap((part) => part.failures).sort((a, b) => a.seed - b.seed),
     coverage,
-    neverReached: neverReachedBy(variant, histories, coverage),
+    neverReached: neverReachedBy(kind, variant, histories, coverage),
     longestDrainMs: Math.max(0, ...parts.map((part) => part.longestDrainMs)),
   }
 }
 
-const neverReachedBy = (variant: Variant, histories: number, coverage: Coverage) =>
-  histories < enoughHistories ? [] : coverage.missing(requiredOf(variant))
+const neverReachedBy = (kind: Kind, variant: Variant, histories: number, coverage: Coverage) =>
+  histories < enoughHistories ? [] : coverage.missing(requiredOf(kind, variant))

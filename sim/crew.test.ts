@@ -45,10 +45,11 @@ test('a thread that dies rejects what was given and what is given later', async 
 test('a campaign finds the same, whoever runs its histories', async () => {
   const [firstSeed, histories] = [9_000, 120]
   const goOn = (done: number) => done < histories
-  const alone = await runCampaign('saga/order', { firstSeed, goOn })
+  const alone = await runCampaign('saga/order', { kind: 'plain', firstSeed, goOn })
   const threads = openThreads(3)
   const done: number[] = []
   const shared = await runInThreads('saga/order', threads, {
+    kind: 'plain',
     firstSeed,
     left: (handedOut) => histories - handedOut,
     onDone: (count) => done.push(count),

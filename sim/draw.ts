@@ -39,6 +39,13 @@ export interface Loss {
   readonly count: number
 }
 
+/** A deployment of another variant while checkouts run (rollouts.ts): one process after another. */
+export interface Rollout {
+  readonly to: Variant
+  readonly config: Config
+  readonly moments: readonly { readonly process: string; readonly at: number }[]
+}
+
 export interface Draw {
   readonly seed: number
   readonly variant: Variant
@@ -87,6 +94,8 @@ export interface Draw {
   readonly hasTail: boolean
   /** Absent where databases keep what they have acknowledged, which is everywhere but losses.ts. */
   readonly losses?: { readonly isWatched: boolean; readonly all: readonly Loss[] }
+  /** Absent where the variant stays as it is, which is everywhere but rollouts.ts. */
+  readonly rollout?: Rollout
 }
 
 /** Partitions change hands, late and often. */
@@ -129,13 +138,17 @@ class Dice {
   }
 }
 
-function drawConfig(dice: Dice, variant: Variant): Config {
+/** What a variant's name says. */
+export const settingsOf = (variant: Variant): Pick<Config, 'protocol' | 'coordination'> => {
   const [protocol, coordination] = variant.split('/') as ['2pc' | 'saga', 'order' | 'orchestrator']
+  return { protocol, coordination }
+}
+
+function drawConfig(dice: Dice, variant: Variant): Config {
   const resendFirstMs = dice.pick(30, 200)
   return {
     ...base,
-    protocol,
-    coordination,
+    ...settingsOf(variant),
     partitions: dice.pick(1, 1, 2, 3, 4),
     checkoutDeadlineMs: dice.pick(100, 400, 1_000, 5_000),
     answerWaitMs: dice.pick(0, 50, 500, 2_000),

@@ -117,6 +117,9 @@ class Run {
       world.after(fault.at, () => this.#begin(fault))
     }
     for (const loss of draw.losses?.all ?? []) world.after(loss.at, () => this.#lose(loss))
+    for (const { process, at } of draw.rollout?.moments ?? []) {
+      world.after(at, () => this.#rollOut(process))
+    }
     this.#workload.begin()
     const end = world.now + draw.safetyMs
     const isOver = () =>
@@ -183,6 +186,14 @@ class Run {
     const { coverage, databases } = this.#shop
     const steps = databases[service].loseLast(partition, count)
     if (steps > 0) coverage.add(lostWrites, steps)
+  }
+
+  #rollOut(process: string): void {
+    const { draw, timeline, world } = this.#shop
+    const { rollout } = draw
+    if (this.#isHealed || rollout === undefined) return
+    timeline.note(world.now, 'ROLLOUT', () => `${process} becomes ${rollout.to}`)
+    this.#shop.reconfigure(process, rollout.config)
   }
 
   #begin(fault: Fault): void {

@@ -1,6 +1,7 @@
 /** What a campaign of some size must have reached, or it has proved nothing about it. */
 import type { Variant } from './draw.ts'
 import { faultKinds } from './faults.ts'
+import type { Kind } from './kinds.ts'
 
 const always: readonly string[] = [
   ...faultKinds.map((kind) => `fault: ${kind}`),
@@ -86,10 +87,21 @@ const orchestrated: readonly string[] = [
   'sent: outcome',
 ]
 
+/** Both protocols with both coordinators: what leads from any variant to each of the others. */
+const ofRollouts: readonly string[] = [
+  'process: other settings',
+  '2pc log: none -> preparing',
+  '2pc log: committing -> ended',
+  'saga log: none -> executing',
+  'saga log: none -> freezing',
+  'order branch: prepared -> committed',
+]
+
 /** Campaigns of fewer histories than this are not asked. */
 export const enoughHistories = 1_000
 
-export function requiredOf(variant: Variant): readonly string[] {
+export function requiredOf(kind: Kind, variant: Variant): readonly string[] {
+  if (kind === 'rollout') return [...always, ...ofRollouts]
   const isOrchestrated = variant.endsWith('orchestrator')
   const ofSaga = [...saga, ...(isOrchestrated ? sagaOfOrchestrator : sagaOfOrder)]
   const protocol = variant.startsWith('saga') ? ofSaga : twoPhase

@@ -4,6 +4,7 @@
  * them.
  */
 import type { Service, ServicePorts } from '../lib/engine/service.ts'
+import type { Config } from '../lib/runtime/config.ts'
 import type { Fields, Log } from '../lib/runtime/log.ts'
 import { seededRandom } from '../lib/runtime/random.ts'
 import type { Route } from '../lib/runtime/route.ts'
@@ -37,8 +38,13 @@ export interface Alarm {
   readonly fields: Fields
 }
 
+/** Until a process that was stopped for other settings starts again. */
+const redeployMs = 30
+
 interface Running {
   readonly process: SimProcess
+  /** As of its next start. */
+  config: Config
   service: Service | undefined
   routes: Map<string, Route>
   /** Told when the process dies: requests that it was serving get no answer. */
@@ -88,7 +94,10 @@ export class SimShop {
       for (let number = 0; number < draw.instances[service]; number++) {
         const process = new SimProcess(this.world, service, number, index++)
         process.onCrash = () => this.crash(process.name, 50 + this.world.random.next() * 500)
-        this.#running.push({ process, service: undefined, routes: new Map(), onEnd: new Set() })
+        this.#running.push({
+          ...{ process, config: draw.config, service: undefined },
+          ...{ routes: new Map(), onEnd: new Set() },
+        })
       }
     }
   }
@@ -109,6 +118,13 @@ export class SimShop {
     this.#end(running)
     this.broker.left(running.process)
     this.world.after(restartAfterMs, () => this.#start(running))
+  }
+
+  /** An orderly restart with other settings; a process that is not up has them when it is. */
+  reconfigure(name: string, config: Config): void {
+    this.coverage.add('process: other settings')
+    this.#named(name).config = config
+    this.stop(name, redeployMs)
   }
 
   /** As an orderly restart does: it says goodbye, then ends. */
@@ -200,7 +216,7 @@ export class SimShop {
     const database = this.databases[process.service as ServiceKey]
     const storage = database.connect(process, life, isWatched ? { clock, log } : undefined)
     const service = factories[process.service as ServiceKey]({
-      config: this.draw.config,
+      config: running.config,
       storage,
       bus: this.broker.endpoint(process, life),
       clock,

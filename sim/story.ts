@@ -23,6 +23,7 @@ export async function tellStory(failed: History, commit: string, isWhole: boolea
   const lines = isWhole ? timeline.lines : relevant(timeline.lines)
   const text = [
     `seed ${draw.seed} of ${draw.variant}, commit ${commit}`,
+    ...(draw.rollout === undefined ? [] : [`rollout: to ${draw.rollout.to}`]),
     `shop: ${tellShop(draw)}`,
     `faults (${draw.faults.length} of ${failed.draw.faults.length} are needed):`,
     ...draw.faults.map((fault) => `  ${tellFault(fault)}`),

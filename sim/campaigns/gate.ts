@@ -15,11 +15,12 @@ export const gateHistories = 1_500
 const dayMs = 86_400_000
 /** Days are this many seeds apart: no two share one. */
 const apart = 10_000
+export const firstSeed = Math.floor(systemClock.wallTime() / dayMs) * apart
 
 export function gate(variant: Variant): void {
-  const firstSeed = Math.floor(systemClock.wallTime() / dayMs) * apart
   test(`${gateHistories} histories of ${variant} from seed ${firstSeed}`, async (context) => {
     const { histories, failures, neverReached, checkouts } = await runCampaign(variant, {
+      kind: 'plain',
       firstSeed,
       goOn: (done) => done < gateHistories,
     })

@@ -3,8 +3,10 @@ import { type CampaignResult, joined } from '../campaign.ts'
 import { Coverage } from '../coverage.ts'
 import { Crew } from '../crew.ts'
 import type { Variant } from '../draw.ts'
+import type { Kind } from '../kinds.ts'
 
 export interface Stretch {
+  readonly kind: Kind
   readonly variant: Variant
   readonly firstSeed: number
   readonly histories: number
@@ -21,6 +23,7 @@ export type Threads = Crew<Stretch, StretchResult>
 const longestStretch = 50
 
 export interface InThreadsOptions {
+  readonly kind: Kind
   readonly firstSeed: number
   /** How many more histories there shall be when so many have been handed out. */
   left(handedOut: number): number
@@ -33,7 +36,7 @@ export const openThreads = (size: number): Threads =>
 export async function runInThreads(
   variant: Variant,
   threads: Threads,
-  { firstSeed, left, onDone }: InThreadsOptions,
+  { kind, firstSeed, left, onDone }: InThreadsOptions,
 ): Promise<CampaignResult> {
   const parts: CampaignResult[] = []
   let handedOut = 0
@@ -43,11 +46,11 @@ export async function runInThreads(
       if (histories <= 0) return
       const first = firstSeed + handedOut
       handedOut += histories
-      const { counts, ...result } = await threads.do({ variant, firstSeed: first, histories })
+      const { counts, ...result } = await threads.do({ kind, variant, firstSeed: first, histories })
       parts.push({ ...result, coverage: new Coverage(counts) })
       onDone(histories)
     }
   }
   await Promise.all(Array.from({ length: threads.size }, share))
-  return joined(variant, parts)
+  return joined(kind, variant, parts)
 }

@@ -14,27 +14,32 @@ export interface Owners extends Checker {
 }
 
 export function owners({ draw, shop, report }: Evidence): Owners {
-  const { coordination, partitions } = draw.config
-  const topic = coordinatorTopic(coordination)
-  /** By partition: the process that took it over last. */
-  const newest = new Map<number, string>()
+  const homes = new Set([draw.config.coordination])
+  if (draw.rollout !== undefined) homes.add(draw.rollout.config.coordination)
+  /** By home and partition: the process that took it over last. */
+  const newest = new Map<string, string>()
+  const places = [...homes].flatMap((home) =>
+    Array.from({ length: draw.config.partitions }, (_, partition) => ({
+      ...{ home, partition },
+      topic: coordinatorTopic(home),
+    })),
+  )
   const wrong = () =>
-    Array.from({ length: partitions }, (_, partition) => partition).filter((partition) => {
+    places.filter(({ home, partition, topic }) => {
       const holders = shop.broker.holdersOf(topic, partition)
-      return holders.some((name) => name !== newest.get(partition))
+      return holders.some((name) => name !== newest.get(`${home}/${partition}`))
     })
   return {
     get areRight() {
       return wrong().length === 0
     },
     onChange({ service, partition, process, writes }: Change) {
-      if (service !== coordination) return
-      if (writes.some(({ key }) => key === epochKey)) newest.set(partition, process)
+      if (writes.some(({ key }) => key === epochKey)) newest.set(`${service}/${partition}`, process)
     },
     atEnd() {
-      for (const partition of wrong()) {
+      for (const { home, partition, topic } of wrong()) {
         const [holder] = shop.broker.holdersOf(topic, partition)
-        const later = `${newest.get(partition)} took over after it`
+        const later = `${newest.get(`${home}/${partition}`)} took over after it`
         report('I5', `${holder} holds ${topic}/${partition}, which ${later}, and does not notice`)
       }
     },

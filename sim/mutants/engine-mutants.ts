@@ -123,6 +123,15 @@ export const engineMutants: readonly Mutant[] = [
     variants: twoPhase,
   },
   {
+    name: 'asks-the-newer-home',
+    models: 'a bug of our own: after a rollout a repeat is answered 200 before its end',
+    file: 'lib/engine/coordinator-by-home.ts',
+    find: 'coordinators[begunAt ?? ofNewOnes]',
+    replace: 'coordinators[ofNewOnes]',
+    variants,
+    kind: 'rollout',
+  },
+  {
     name: 'joins-any-version',
     models: 'a bug of our own: a checkout joins that of an order which was replaced',
     file: open,

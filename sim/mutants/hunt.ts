@@ -4,7 +4,7 @@
  * With 0 starts it hunts once and runs the kept seeds first: quick, but no measure of the draws.
  * A process hunts one mutant only, because a planted module stays.
  */
-import { keptSeeds } from '../kept-seeds.ts'
+import { type KeptSeed, keptSeeds } from '../kept-seeds.ts'
 import { mutants } from './all.ts'
 import { plant } from './mutant.ts'
 
@@ -21,7 +21,7 @@ const [name, seeds, starts] = process.argv.slice(2)
 const mutant = mutants.find((each) => each.name === name)
 if (mutant === undefined) throw new Error(`There is no mutant ${name}`)
 plant(mutant)
-const { drawHistory } = await import('../draw.ts')
+const { drawOf } = await import('../kinds.ts')
 const { runHistory } = await import('../history.ts')
 const { Rejections } = await import('../campaign.ts')
 
@@ -30,19 +30,20 @@ const rejections = new Rejections()
 
 /** `most` histories: those of the kept seeds first, if they are asked for, then fresh ones. */
 function* histories(first: number, most: number, isKeptFirst: boolean) {
-  const { variants } = mutant!
-  const kept = isKeptFirst ? keptSeeds.filter(({ variant }) => variants.includes(variant)) : []
+  const { variants, kind = 'plain' } = mutant!
+  const fits = (each: KeptSeed) => each.kind === kind && variants.includes(each.variant)
+  const kept = isKeptFirst ? keptSeeds.filter(fits) : []
   yield* kept
   for (let index = 0; index < most - kept.length; index++) {
-    yield { variant: variants[index % variants.length]!, seed: first + index }
+    yield { kind, variant: variants[index % variants.length]!, seed: first + index }
   }
 }
 
 async function hunt(first: number, most: number, isKeptFirst: boolean): Promise<Kill> {
   let count = 0
-  for (const { variant, seed } of histories(first, most, isKeptFirst)) {
+  for (const { kind, variant, seed } of histories(first, most, isKeptFirst)) {
     count++
-    const { violations } = await runHistory(drawHistory(variant, seed))
+    const { violations } = await runHistory(drawOf[kind](variant, seed))
     const [violation] = violations
     const [rejection] = rejections.take()
     if (violation === undefined && rejection === undefined) continue

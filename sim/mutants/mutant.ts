@@ -5,6 +5,7 @@
  */
 import { registerHooks } from 'node:module'
 import type { Variant } from '../draw.ts'
+import type { Kind } from '../kinds.ts'
 
 export interface Mutant {
   readonly name: string
@@ -15,6 +16,8 @@ export interface Mutant {
   readonly find: string
   readonly replace: string
   readonly variants: readonly Variant[]
+  /** In which kind of history it shows; plain if absent. */
+  readonly kind?: Kind
 }
 
 const root = new URL('../../', import.meta.url).href

@@ -1,0 +1,41 @@
+/**
+ * A deployment of another variant while customers check out: process by process, so that for a
+ * while both run side by side. Nothing may depend on all processes having the same PROTOCOL and
+ * COORDINATION: each transaction carries its own, and both coordinators always run.
+ *
+ * The participants' records of the last transactions of a coordinator that is not asked any more
+ * stay until it is asked again, so there is no tail (tail.ts).
+ */
+import { type Random, seededRandom } from '../lib/runtime/random.ts'
+import { type Draw, drawHistory, processNames, settingsOf, type Variant, variants } from './draw.ts'
+
+/** Between one process and the next: all at once, at the pace of checkouts, or slower. */
+const paces = [0, 5, 40, 300] as const
+/** A history may be over soon, if its clients are quick. */
+const firstWithinMs = [10, 100, 1_000] as const
+
+/** The history of this seed with a rollout in it, to a variant that the seed draws. */
+export function drawRollout(variant: Variant, seed: number): Draw {
+  const draw = drawHistory(variant, seed)
+  const random = seededRandom(seed * 4_099 + 4 * variants.indexOf(variant) + 13)
+  const to = pick(
+    random,
+    variants.filter((each) => each !== variant),
+  )
+  const paceMs = pick(random, paces)
+  const first = random.integer(Math.min(pick(random, firstWithinMs), draw.safetyMs))
+  const moments = inAnyOrder(random, processNames(draw.instances)).map((process, index) => ({
+    process,
+    at: first + index * paceMs,
+  }))
+  const config = { ...draw.config, ...settingsOf(to) }
+  return { ...draw, hasTail: false, rollout: { to, config, moments } }
+}
+
+const pick = <T>(random: Random, choices: readonly T[]): T =>
+  choices[random.integer(choices.length)]!
+
+function inAnyOrder<T>(random: Random, all: readonly T[]): T[] {
+  const left = [...all]
+  return all.map(() => left.splice(random.integer(left.length), 1)[0]!)
+}
