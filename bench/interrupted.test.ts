@@ -11,14 +11,10 @@ import { readRunFile } from '../cli/run-file.ts'
 import { exitCodes } from '../lib/runtime/lifecycle.ts'
 import { processStart } from '../lib/runtime/process-identity.ts'
 import { enginesAreThere } from '../test/engine-shop.ts'
-import { eventually, tellMissing } from '../test/suite.ts'
+import { eventually } from '../test/suite.ts'
 import { till } from './till-up.ts'
 
-const areThere = await enginesAreThere()
-if (!areThere) {
-  const title = 'NO RUN ON REDIS AND KAFKA WAS INTERRUPTED: ./till engines install'
-  tellMissing(title, process.env)
-}
+const areThere = await enginesAreThere('NO RUN ON REDIS AND KAFKA WAS INTERRUPTED', process.env)
 
 /** Until it runs, on a busy machine. */
 const patienceMs = 120_000

@@ -10,7 +10,7 @@ import type { CampaignResult } from '../sim/campaign.ts'
 import { openThreads, runInThreads } from '../sim/campaigns/in-threads.ts'
 import { type Variant, variants } from '../sim/draw.ts'
 import { runHistory } from '../sim/history.ts'
-import { drawOf, type Kind } from '../sim/kinds.ts'
+import { drawOf, type Kind, kinds } from '../sim/kinds.ts'
 import { type Hunt, huntAll } from '../sim/mutants/campaign.ts'
 import { tellStory } from '../sim/story.ts'
 import { exitCodes } from './failure.ts'
@@ -26,7 +26,7 @@ Examples:
   ./till sim --minutes 10                       each variant for a quarter of them
   ./till sim --variant 2pc/order --seed 42      one history, told if it fails
   ./till sim --variant 2pc/order --seed 42 --timeline
-  ./till sim --rollout                          another variant is deployed meanwhile
+  ./till sim --kind rollout                     another variant is deployed meanwhile
   ./till sim --mutants --seeds 1000             known bugs put back in: each must be caught
   ./till sim --matrix --seeds 5                 every point of the protocols with every fault there
   ./till sim --matrix --cell P3/crash-stock/2pc-order/alone --seed 1      one history, told
@@ -45,7 +45,7 @@ interface Flags {
   readonly minutes?: number
   readonly first: number
   readonly timeline?: true
-  readonly rollout?: true
+  readonly kind: Kind
   readonly mutants?: true
   readonly matrix?: true
   readonly cell?: string
@@ -68,7 +68,14 @@ export function define(command: Command): void {
     .option('--first <number>', 'the first seed', whole, 1)
     .option('--minutes <number>', 'go on for this long instead', whole)
     .option('--timeline', 'with --seed: every line of it')
-    .option('--rollout', 'another variant is deployed in each history, process by process')
+    .addOption(
+      new Option(
+        '--kind <kind>',
+        'rollout: another variant is deployed; crowds: databases are full',
+      )
+        .choices(kinds)
+        .default('plain'),
+    )
     .option('--mutants', 'hunt the known bugs instead')
     .option('--matrix', 'each fault at each point of the protocols instead (docs/MATRIX.md)')
     .option('--cell <cell>', 'with --matrix: this cell only, or all whose names begin so')
@@ -93,8 +100,6 @@ export function define(command: Command): void {
     })
 }
 
-const kindOf = ({ rollout }: Flags): Kind => (rollout ? 'rollout' : 'plain')
-
 async function runChosen(chosen: readonly Variant[], flags: Flags): Promise<boolean> {
   if (flags.exhaustive) return walkScopes(chosen, flags.json === true)
   if (flags.matrix) return await runMatrix(chosen, { ...flags, seeds: flags.seeds ?? cellSeeds })
@@ -105,7 +110,7 @@ async function runChosen(chosen: readonly Variant[], flags: Flags): Promise<bool
 async function one(chosen: readonly Variant[], seed: number, flags: Flags): Promise<boolean> {
   let isGood = true
   for (const variant of chosen) {
-    const history = await runHistory(drawOf[kindOf(flags)](variant, seed), true)
+    const history = await runHistory(drawOf[flags.kind](variant, seed), true)
     const { violations, timeline, events } = history
     if (violations.length > 0) {
       isGood = false
@@ -146,7 +151,7 @@ async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boole
       const isOver = () => systemClock.now() - startedAt >= limitMs
       progress.begin(variant)
       const result = await runInThreads(variant, threads, {
-        kind: kindOf(flags),
+        kind: flags.kind,
         firstSeed: flags.first,
         left: (handedOut) => (isOver() ? 0 : most - handedOut),
         onDone: progress.advance,
@@ -159,7 +164,7 @@ async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boole
     progress.end()
   }
   if (flags.json) sayJson({ commit: commit(), results: results.map(forMachines) })
-  else await forPeople(results, kindOf(flags))
+  else await forPeople(results, flags.kind)
   return results.every(({ failures, neverReached }) => failures.length + neverReached.length === 0)
 }
 

@@ -11,7 +11,7 @@ import type { Coordinator } from '../lib/engine/coordinator.ts'
 import type { Idempotency } from '../lib/engine/idempotency.ts'
 import { patiently } from '../lib/engine/patience.ts'
 import type { ServicePorts } from '../lib/engine/service.ts'
-import { ShopError } from '../lib/runtime/errors.ts'
+import { afterTheStart, ShopError } from '../lib/runtime/errors.ts'
 import type { Metric } from '../lib/runtime/metric.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
 import {
@@ -97,14 +97,19 @@ export class Checkouts {
     const { clock, config } = this.#ports
     // The wait for its turn counts; it is tried once at least.
     const leftMs = startedAt + config.checkoutDeadlineMs - clock.now()
-    const answer = await patiently(this.#ports, leftMs, async () => {
-      const result = await this.#attempt(id, attempts)
-      if (typeof result === 'object') return result
-      last = result
-      this.#counters.retried(result)
-      return undefined
-    })
-    return answer ?? (await this.#giveUp(id, last ?? 'busy'))
+    try {
+      const answer = await patiently(this.#ports, leftMs, async () => {
+        const result = await this.#attempt(id, attempts)
+        if (typeof result === 'object') return result
+        last = result
+        this.#counters.retried(result)
+        return undefined
+      })
+      return answer ?? (await this.#giveUp(id, last ?? 'busy'))
+    } catch (error) {
+      const isBegun = last !== undefined || attempts.length > 0
+      throw isBegun ? afterTheStart(error) : error
+    }
   }
 
   /** One transaction; a reason where it ended only because of others. */

@@ -72,6 +72,8 @@ export interface Draw {
     readonly repeats: number
     /** Chance that what a dead process had sent still takes effect. */
     readonly ghosts: number
+    /** Chance that a step or read is turned away for too many that wait; 0 but in crowds.ts. */
+    readonly crowds: number
   }
   readonly load: {
     readonly clients: number
@@ -238,7 +240,7 @@ export function drawHistory(variant: Variant, seed: number): Draw {
     storage: {
       latencyMs: dice.pick(0.2, 1, 5),
       repeats: dice.pick(0, 0.1),
-      ghosts: dice.pick(0, 0.5),
+      ...{ ghosts: dice.pick(0, 0.5), crowds: 0 },
     },
     load,
     safetyMs,

@@ -4,7 +4,10 @@
  * fault asks the board: the bus for lost messages, the storage for failed writes, the shop for
  * crashes.
  */
+import { ShopError } from '../lib/runtime/errors.ts'
 import type { Random } from '../lib/runtime/random.ts'
+import type { Coverage } from './coverage.ts'
+import type { World } from './world.ts'
 
 /** Of a process: its name is the target. */
 export const processFaults = [
@@ -92,6 +95,12 @@ export function tellFault({ kind, target, at, forMs, rate, nth }: Fault): string
 /** Which faults are on at the moment. */
 export class FaultBoard {
   readonly #active = new Map<FaultKind, Fault[]>()
+  /** Chance that a database has too much to do for one more step. */
+  #crowds: number
+
+  constructor(crowds: number) {
+    this.#crowds = crowds
+  }
 
   begin(fault: Fault): void {
     const list = this.#active.get(fault.kind)
@@ -107,6 +116,14 @@ export class FaultBoard {
 
   clear(): void {
     this.#active.clear()
+    this.#crowds = 0
+  }
+
+  /** Throws where too many wait already: nothing is done for this one. */
+  letIn({ world, coverage }: { readonly world: World; readonly coverage: Coverage }): void {
+    if (this.#crowds === 0 || world.random.next() >= this.#crowds) return
+    coverage.add('storage: turned away')
+    throw new ShopError('overloaded', 'Too many steps wait for the database.')
   }
 
   /** The strongest that hits `target`, or undefined. */

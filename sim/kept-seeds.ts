@@ -18,7 +18,12 @@ export const keptSeeds: readonly KeptSeed[] = readFileSync(
   .filter((line) => line !== '' && !line.startsWith('#'))
   .map((line) => {
     const words = line.split(' ')
-    const kind = words[0] === 'rollout' ? 'rollout' : 'plain'
-    const [variant, seed, ...what] = kind === 'rollout' ? words.slice(1) : words
-    return { kind, variant: variant as Variant, seed: Number(seed), what: what.join(' ') }
+    const isPlain = words[0]!.includes('/')
+    const [kind, variant, seed, ...what] = isPlain ? ['plain', ...words] : words
+    return {
+      kind: kind as Kind,
+      variant: variant as Variant,
+      seed: Number(seed),
+      what: what.join(' '),
+    }
   })

@@ -1,10 +1,13 @@
 /** Kinds of histories: each seed of a variant is one of each kind. */
+import { drawCrowds } from './crowds.ts'
 import { type Draw, drawHistory, type Variant } from './draw.ts'
 import { drawRollout } from './rollouts.ts'
 
-export type Kind = 'plain' | 'rollout'
+export const kinds = ['plain', 'rollout', 'crowds'] as const
+export type Kind = (typeof kinds)[number]
 
 export const drawOf: Readonly<Record<Kind, (variant: Variant, seed: number) => Draw>> = {
   plain: drawHistory,
   rollout: drawRollout,
+  crowds: drawCrowds,
 }

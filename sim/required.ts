@@ -102,6 +102,8 @@ export const enoughHistories = 1_000
 
 export function requiredOf(kind: Kind, variant: Variant): readonly string[] {
   if (kind === 'rollout') return [...always, ...ofRollouts]
+  if (kind === 'crowds')
+    return [...always, 'storage: turned away', 'answer: checkout 503 overloaded']
   const isOrchestrated = variant.endsWith('orchestrator')
   const ofSaga = [...saga, ...(isOrchestrated ? sagaOfOrchestrator : sagaOfOrder)]
   const protocol = variant.startsWith('saga') ? ofSaga : twoPhase

@@ -56,7 +56,7 @@ export class SimShop {
   readonly world: World
   readonly timeline: Timeline
   readonly coverage = new Coverage()
-  readonly board = new FaultBoard()
+  readonly board: FaultBoard
   readonly broker: Broker
   readonly databases: Readonly<Record<ServiceKey, SimDatabase>>
   readonly alarms: Alarm[] = []
@@ -76,6 +76,7 @@ export class SimShop {
     this.draw = draw
     this.world = new World(draw.seed * 31 + 7)
     this.timeline = new Timeline(isTold)
+    this.board = new FaultBoard(draw.storage.crowds)
     this.director = direct?.(this)
     const { world, timeline, coverage, director } = this
     this.#scene = { world, timeline, coverage, director }

@@ -85,6 +85,7 @@ export class SimDatabase {
       transact: (partition, keys, step) => {
         world.isStirred = true
         return new Promise((resolve, reject) => {
+          this.#board.letIn(this.#scene)
           queues[partition]!.push({ keys, step, resolve, reject })
           if (queues[partition]!.length === 1) world.after(0, () => flush(partition), life)
         })
@@ -142,6 +143,7 @@ export class SimDatabase {
     this.#scene.world.isStirred = true
     return new Promise((resolve, reject) => {
       const { director } = this.#scene
+      this.#board.letIn(this.#scene)
       this.#run(process, life, this.#latency(), {
         isFated: () => director?.sees({ kind: 'reads', process: process.name, key }) === 'fails',
         effect: () => {

@@ -18,15 +18,25 @@ import { inspect, signalProcess } from '../watchdog/processes.ts'
 import type { BreakableShop } from './fault-tolerance.ts'
 import { httpRecords } from './http-records.ts'
 import { Shop } from './shop.ts'
+import { tellMissing } from './suite.ts'
 import type { Variant } from './variants.ts'
 
 const till = fileURLToPath(new URL('../till', import.meta.url))
 const run = promisify(execFile)
 
-/** Whether everything that such a shop needs is on this machine. */
-export async function enginesAreThere(): Promise<boolean> {
+/**
+ * Whether everything that such a shop needs is on this machine; where it is not, the report of the
+ * calling file says in capitals what did not run.
+ */
+export async function enginesAreThere(
+  otherwise: string,
+  environment: { CI?: string | undefined },
+): Promise<boolean> {
   const { packages, hasKafka } = await missingEngines()
-  return packages.length === 0 && hasKafka
+  const areThere = packages.length === 0 && hasKafka
+  const title = `${otherwise}: THEY ARE MISSING. RUN ./till engines install`
+  if (!areThere) tellMissing(title, environment)
+  return areThere
 }
 
 export interface EngineShop extends BreakableShop {

@@ -8,15 +8,9 @@ import { contractSuite } from './contract.ts'
 import { engineShop, enginesAreThere } from './engine-shop.ts'
 import { microservicesSuite } from './microservices.ts'
 import { sharedBy } from './one-for-several.ts'
-import { tellMissing } from './suite.ts'
 import { variants } from './variants.ts'
 
-const areThere = await enginesAreThere()
-
-if (!areThere) {
-  const title = 'NO TEST RUNS ON REDIS AND KAFKA, WHICH ARE NOT HERE: RUN ./till engines install'
-  tellMissing(title, process.env)
-}
+const areThere = await enginesAreThere('NO SUITE RAN ON REDIS AND KAFKA', process.env)
 
 describe('engines', { skip: !areThere, concurrency: 1 }, () => {
   for (const variant of variants) {

@@ -9,15 +9,9 @@ import { after, describe } from 'node:test'
 import { enginesAreThere } from './engine-shop.ts'
 import { engineMortal } from './failpoints/engine-mortal.ts'
 import { failpointSuite } from './failpoints.ts'
-import { tellMissing } from './suite.ts'
 import { variants } from './variants.ts'
 
-const areThere = await enginesAreThere()
-
-if (!areThere) {
-  const title = 'NO FAILPOINT ON REDIS AND KAFKA, NOT BEING HERE: RUN ./till engines install'
-  tellMissing(title, process.env)
-}
+const areThere = await enginesAreThere('NO FAILPOINT WAS HIT ON REDIS AND KAFKA', process.env)
 
 const only = process.env.FAILPOINT_VARIANT
 

@@ -10,15 +10,10 @@ import { probe } from '../watchdog/probe.ts'
 import { type EngineShop, engineShop, enginesAreThere } from './engine-shop.ts'
 import { lastWords } from './last-words.ts'
 import { SteadyLoad } from './steady-load.ts'
-import { assertSound, eventually, tellMissing } from './suite.ts'
+import { assertSound, eventually } from './suite.ts'
 import { variants } from './variants.ts'
 
-const areThere = await enginesAreThere()
-
-if (!areThere) {
-  const title = 'NO INSTANCE WAS TAKEN OVER, REDIS AND KAFKA NOT BEING HERE: ./till engines install'
-  tellMissing(title, process.env)
-}
+const areThere = await enginesAreThere('NO INSTANCE ON REDIS AND KAFKA WAS TAKEN OVER', process.env)
 
 const orders = 60_000
 const usual = 40

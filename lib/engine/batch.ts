@@ -3,6 +3,7 @@
  * taken durably before the first record is written, so that transactions which are still open on
  * the old records end without touching the new ones.
  */
+import { afterTheStart } from '../runtime/errors.ts'
 import { partitionOf } from '../runtime/partition.ts'
 import type { Json, Storage, StoredEntry } from '../storage/storage.ts'
 
@@ -36,6 +37,8 @@ export async function loadBatch(
     }
   }
   for (let partition = 0; partition < partitions; partition++) {
-    await storage.load(partition, entries(partition))
+    await storage.load(partition, entries(partition)).catch((error: unknown) => {
+      throw afterTheStart(error)
+    })
   }
 }

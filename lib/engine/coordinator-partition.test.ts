@@ -4,9 +4,11 @@ import { test } from 'node:test'
 import type { Checkout, Command, Outcome } from '../../protocol/messages.ts'
 import { positionOf } from '../../protocol/transaction-id.ts'
 import { readConfig } from '../runtime/config.ts'
+import { ShopError } from '../runtime/errors.ts'
 import { createLog } from '../runtime/log.ts'
 import { seededRandom } from '../runtime/random.ts'
 import { openMemoryStorage } from '../storage/memory.ts'
+import type { Storage } from '../storage/storage.ts'
 import { CoordinatorPartition } from './coordinator-partition.ts'
 import { CoordinatorCounters } from './counters.ts'
 
@@ -24,13 +26,28 @@ const checkoutOf = (orderId: string): Checkout => ({
   ],
 })
 
+/** A database that turns steps away while it is full. */
+async function storageThatIs(isFull: () => boolean): Promise<Storage> {
+  const roomy = await openMemoryStorage({ partitions: 1 })
+  return {
+    ...{ partitions: 1, read: roomy.read.bind(roomy), scan: roomy.scan.bind(roomy) },
+    ...{ load: roomy.load.bind(roomy), close: roomy.close.bind(roomy) },
+    transact: (partition, keys, step) =>
+      isFull()
+        ? Promise.reject(new ShopError('overloaded', 'Too many steps wait.'))
+        : roomy.transact(partition, keys, step),
+  }
+}
+
 /** A coordinator whose participants answer only what the test answers for them. */
 async function coordinator() {
+  let isFull = false
+  let sleeping: (() => void)[] = []
   let now = 0
   const ticks: (() => void)[] = []
   const commands: Command[] = []
   const counters = new CoordinatorCounters()
-  const storage = await openMemoryStorage({ partitions: 1 })
+  const storage = await storageThatIs(() => isFull)
   const never = () => assert.fail('it has no such timer')
   const partition = await CoordinatorPartition.open(
     {
@@ -52,7 +69,7 @@ async function coordinator() {
           ticks.push(run)
           return { cancel: () => {} }
         },
-        sleep: never,
+        sleep: () => new Promise((resolve) => sleeping.push(resolve)),
       },
       log: createLog('silent'),
       onLost: (_partition, error) => assert.fail(String(error)),
@@ -69,18 +86,26 @@ async function coordinator() {
       await settle()
       return asked
     },
+    /** The database has too much to do, or no longer. */
+    async fill(full: boolean) {
+      isFull = full
+      const awake = sleeping
+      sleeping = []
+      for (const wake of awake) wake()
+      await settle()
+    },
     async pass(ms: number) {
       now += ms
       for (const tick of ticks) tick()
       await settle()
     },
-    /** Every participant has applied every abort that it was sent. */
-    async applyAborts() {
+    /** Every participant has obeyed every command of this kind that it was sent. */
+    async obey(wanted: 'prepare' | 'abort') {
       for (const { verb, transaction, branch } of commands.splice(0)) {
-        if (verb !== 'abort') continue
+        if (verb !== wanted) continue
         const { service, partition: at } = branch
         const reply = { kind: 'reply', verb, transaction, service, partition: at } as const
-        await partition.receive({ ...reply, answer: 'done' })
+        void partition.receive({ ...reply, answer: verb === 'prepare' ? 'yes' : 'done' })
       }
       await settle()
     },
@@ -88,7 +113,7 @@ async function coordinator() {
 }
 
 test('beyond MAX_UNAPPLIED nothing is begun, until a participant has caught up', async () => {
-  const { run, pass, applyAborts, partition, counters, commands } = await coordinator()
+  const { run, pass, obey, partition, counters, commands } = await coordinator()
   const asked = await run('a')
   await run('b')
   await pass(100) // the deadline: aborted, and nobody applies it
@@ -104,7 +129,7 @@ test('beyond MAX_UNAPPLIED nothing is begun, until a participant has caught up',
   assert.deepEqual([counters.started, counters.turnedAway], [2, 1])
   assert.equal(partition.list().length, 2, 'nothing was begun')
 
-  await applyAborts()
+  await obey('abort')
   assert.equal(partition.list().length, 0)
   await pass(25)
   await run('d')
@@ -112,18 +137,45 @@ test('beyond MAX_UNAPPLIED nothing is begun, until a participant has caught up',
 })
 
 test('an id that was given for nothing does not hold the mark back', async () => {
-  const { run, pass, applyAborts, commands } = await coordinator()
+  const { run, pass, obey, commands } = await coordinator()
   await run('a')
   await run('b')
   await pass(100)
   await pass(50)
-  await applyAborts() // between two looks: the limit is still taken for reached
+  await obey('abort') // between two looks: the limit is still taken for reached
   await run('turned away')
   await pass(25)
   await run('d')
   await pass(100)
-  await applyAborts()
+  await obey('abort')
   await run('e')
   // Ids 1 and 2 have ended, 3 was given for nothing, 4 has ended: the mark is at the fifth.
   assert.equal(commands.at(-1)?.mark, positionOf(1, 5))
+})
+
+test('on a database that is full nothing is begun, and the partition is kept', async () => {
+  const { run, fill, partition, commands } = await coordinator()
+  await fill(true)
+  const [turnedAway] = await run('a')
+  const outcome = await turnedAway
+  assert.equal(outcome?.kind === 'aborted' && outcome.reason, 'overloaded')
+  assert.deepEqual([partition.list().length, commands.length], [0, 0])
+  await fill(false)
+  await run('a')
+  assert.equal(partition.list()[0]?.state.phase, 'preparing')
+})
+
+test('a decision waits for a database that is full, and is written then', async () => {
+  const { run, obey, fill, partition, commands } = await coordinator()
+  await run('a')
+  await fill(true)
+  await obey('prepare')
+  assert.equal(partition.list()[0]?.state.phase, 'preparing')
+  assert.equal(commands.length, 0, 'nothing is sent before it is durable')
+  await fill(false)
+  assert.equal(partition.list()[0]?.state.phase, 'committing')
+  assert.deepEqual(
+    commands.map(({ verb }) => verb),
+    ['commit', 'commit', 'commit'],
+  )
 })

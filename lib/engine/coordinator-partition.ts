@@ -4,11 +4,10 @@
  * Promise: a transaction's state is in the log before anything that depends on it is sent or
  * answered; after a crash at any line, `open` reads the log and drives on whatever has not ended.
  * Every write names this owner's epoch, so a former owner that wakes up cannot write (fencing after
- * Gray and Cheriton's leases, but without time). A write that fails in an unknown way closes the
- * partition: memory and log may differ, and who opens it again reads the truth.
+ * Gray and Cheriton's leases, but without time). A write that was not begun is tried again; after
+ * any other failure the partition closes: memory and log may differ, who opens it reads the truth.
  *
- * What it asks at each event: protocol/two-phase-commit.ts or saga.ts. What it writes:
- * decision-log.ts. Who waits: open-transactions.ts. Who owns it: coordinator-host.ts.
+ * Who says what to ask: protocol/two-phase-commit.ts or saga.ts. Next: decision-log.ts.
  */
 import { protocols } from '../../protocol/index.ts'
 import { answerInquiry, hasPart } from '../../protocol/inquiry.ts'
@@ -23,20 +22,22 @@ import type {
 import type { State, Step } from '../../protocol/protocol.ts'
 import { parseTransactionId, positionOf, transactionId } from '../../protocol/transaction-id.ts'
 import type { Timer } from '../runtime/clock.ts'
-import { ShopError } from '../runtime/errors.ts'
+import { isOverloaded, ShopError } from '../runtime/errors.ts'
 import { Commands } from './commands.ts'
 import type { CoordinatorOptions } from './coordinator.ts'
-import { DecisionLog } from './decision-log.ts'
+import { DecisionLog, type Written } from './decision-log.ts'
 import {
+  notKnownYet,
   type Open,
   OpenTransactions,
   pendingOf,
   summaryOf,
+  turnedAway,
   type Waiter,
 } from './open-transactions.ts'
 import { Requests } from './requests.ts'
 
-/** How often resends and deadlines are looked at; how often an owner makes sure that it is one. */
+/** How often time is looked at (resends, deadlines, full databases), and who owns the partition. */
 const tickMs = 25
 const ownerCheckMs = 1_000
 
@@ -146,17 +147,24 @@ export class CoordinatorPartition {
       .then((written) => {
         open.isBusy = false
         if (this.#isClosed) return
-        if (written.refusedAtOnce) {
-          this.#move(open, written.step.state)
-          this.#open.answer(open)
-          this.#forget(open)
-          return
+        if (written.refusedAtOnce) this.#endAtOnce(open, written.step.state)
+        else {
+          this.#take(open, written.step)
+          this.#drain(open)
         }
-        this.#take(open, written.step)
-        this.#drain(open)
       })
-      .catch((error) => this.#lose(error))
+      .catch((error) => {
+        if (!isOverloaded(error) || this.#isClosed) this.#lose(error)
+        else this.#endAtOnce(open, turnedAway(step.state))
+      })
     return open
+  }
+
+  /** Nothing of it is in the log. */
+  #endAtOnce(open: Open, state: State): void {
+    this.#move(open, state)
+    this.#open.answer(open)
+    this.#forget(open)
   }
 
   #enter(state: State): Open {
@@ -193,13 +201,26 @@ export class CoordinatorPartition {
       this.#open.answer(open)
     }
     try {
-      const written = await this.#log.write(step, this.#options.local, this.#open.mark)
+      const written = await this.#written(step)
       if (this.#isClosed) return
       open.isBusy = false
       this.#take(open, written.step)
       await this.#drain(open)
     } catch (error) {
       this.#lose(error)
+    }
+  }
+
+  /** What has begun must go on, however much the database has to do. */
+  async #written(step: Step): Promise<Written> {
+    for (;;) {
+      try {
+        return await this.#log.write(step, this.#options.local, this.#open.mark)
+      } catch (error) {
+        if (!isOverloaded(error) || this.#isClosed) throw error
+      }
+      await this.#options.clock.sleep(tickMs)
+      if (this.#isClosed) throw notKnownYet()
     }
   }
 
@@ -277,9 +298,3 @@ export class CoordinatorPartition {
     this.#options.onLost(this.#partition, error)
   }
 }
-
-const notKnownYet = () =>
-  new ShopError(
-    'not_known_yet',
-    'The outcome of this checkout is not known yet; repeat the request or look at the order.',
-  )

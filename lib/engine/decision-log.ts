@@ -9,7 +9,7 @@ import type { State, Step } from '../../protocol/protocol.ts'
 import { type ParsedId, parseTransactionId } from '../../protocol/transaction-id.ts'
 import { ShopError } from '../runtime/errors.ts'
 import { pagesOf } from '../storage/pages.ts'
-import type { Storage } from '../storage/storage.ts'
+import type { Draft, Storage } from '../storage/storage.ts'
 import { epochKey, logKey, logPrefix } from './keys.ts'
 import type { LocalBranch } from './local-branch.ts'
 
@@ -74,7 +74,7 @@ export class DecisionLog {
     const key = keyOf(step.state.transaction)
     const dropped = step.state.decided === undefined ? [] : this.#droppable(mark)
     const keys = [epochKey, key, ...(local?.keys(step.state) ?? []), ...dropped]
-    const written = await this.#storage.transact(this.#partition, keys, (draft) => {
+    const run = (draft: Draft): Written => {
       const epoch = draft.get<number>(epochKey)
       if (epoch !== this.epoch) throw fenced(this.#partition, this.epoch, epoch)
       const settled = local === undefined ? step : local.settle(step, draft)
@@ -85,6 +85,11 @@ export class DecisionLog {
       draft.put(key, settled.state)
       for (const old of dropped) draft.delete(old)
       return { step: settled, refusedAtOnce: false }
+    }
+    const written = await this.#storage.transact(this.#partition, keys, run).catch((error) => {
+      // The partition is lost, or the step is written again, and another may drop them.
+      this.#ended.push(...dropped)
+      throw error
     })
     if (!written.refusedAtOnce && written.step.state.phase === 'ended') this.#ended.push(key)
     return written

@@ -10,7 +10,7 @@ import { createHash } from 'node:crypto'
 import { ChurnMap } from '../runtime/churn-map.ts'
 import type { Clock, Timer } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
-import { statusOf } from '../runtime/errors.ts'
+import { afterTheStart, statusOf } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { partitionOf } from '../runtime/partition.ts'
 import { problem, type ShopAnswer, type ShopRequest } from '../runtime/route.ts'
@@ -148,13 +148,16 @@ export class Idempotency {
     if (answer.kind === 'problem' && statusOf[answer.code] >= 500) return answer
     const { fingerprint } = request
     const at = clock.wallTime()
-    return storage.transact(home, [key], (draft) => {
+    const remember = (draft: Draft) => {
       const earlier = draft.get<KeyRecord>(key)
       // A key that was swept and taken by another request meanwhile stays that one's.
       if (earlier !== undefined && earlier.fingerprint !== fingerprint) return answer
       if (earlier?.answer !== undefined && !outweighs(answer, earlier.answer)) return earlier.answer
       draft.put(key, { fingerprint, answer, at })
       return answer
+    }
+    return storage.transact(home, [key], remember).catch((error: unknown) => {
+      throw afterTheStart(error)
     })
   }
 

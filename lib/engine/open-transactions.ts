@@ -9,6 +9,7 @@ import { type Event, type Order, outcomeOf, type State } from '../../protocol/pr
 import { parseTransactionId, positionOf } from '../../protocol/transaction-id.ts'
 import { ChurnMap } from '../runtime/churn-map.ts'
 import type { Config } from '../runtime/config.ts'
+import { ShopError } from '../runtime/errors.ts'
 import type { Fields } from '../runtime/log.ts'
 import type { Sent } from './loss-detector.ts'
 
@@ -172,3 +173,14 @@ export const pendingOf = ({ state }: Open): readonly Order[] =>
 /** The version of the order that a checkout was made from. */
 const versionIn = ({ branches }: Pick<Checkout, 'branches'>): number | undefined =>
   branches.find(({ service }) => service === 'order')?.entries[0]?.amount
+
+/** What would have begun, but the database had too much to do. */
+export const turnedAway = (state: State): State => ({
+  ...{ ...state, phase: 'ended', decided: 'aborted', reason: 'overloaded' },
+})
+
+export const notKnownYet = () =>
+  new ShopError(
+    'not_known_yet',
+    'The outcome of this checkout is not known yet; repeat the request or look at the order.',
+  )

@@ -77,3 +77,17 @@ export class ShopError extends Error {
     this.code = code
   }
 }
+
+/** Nothing was begun, for too much was to be done. */
+export const isOverloaded = (error: unknown): error is ShopError =>
+  error instanceof ShopError && error.code === 'overloaded'
+
+/**
+ * What went wrong, as it is told where something may have been done before: `overloaded` would
+ * promise that nothing was.
+ */
+export function afterTheStart(error: unknown): unknown {
+  if (!isOverloaded(error)) return error
+  const sentence = 'There was too much to do to see this through; repeat it or look what it did.'
+  return new ShopError('not_known_yet', sentence, error)
+}

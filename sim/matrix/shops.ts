@@ -90,7 +90,7 @@ export function drawCell(
       isSerial: pick(true, false),
       isAtLeastOnce: pick(true, false),
     },
-    storage: { latencyMs: pick(0.2, 1), repeats: 0, ghosts: pick(0, 0.5) },
+    storage: { latencyMs: pick(0.2, 1), repeats: 0, ghosts: pick(0, 0.5), crowds: 0 },
     load: {
       ...{ clients, actions, weights, keyed: 0, keyedTwice: 0, clientTimeoutMs },
       thinkMs: pick(0, 10),

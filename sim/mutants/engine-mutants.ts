@@ -132,6 +132,15 @@ export const engineMutants: readonly Mutant[] = [
     kind: 'rollout',
   },
   {
+    name: 'overloaded-after-the-start',
+    models: 'a bug of our own: 503 overloaded, which promises that nothing was done, though it was',
+    file: checkout,
+    find: 'throw isBegun ? afterTheStart(error) : error',
+    replace: 'throw error',
+    variants,
+    kind: 'crowds',
+  },
+  {
     name: 'joins-any-version',
     models: 'a bug of our own: a checkout joins that of an order which was replaced',
     file: open,

@@ -20,10 +20,12 @@ export interface Kill {
 const [name, seeds, starts] = process.argv.slice(2)
 const mutant = mutants.find((each) => each.name === name)
 if (mutant === undefined) throw new Error(`There is no mutant ${name}`)
-plant(mutant)
+const isPlanted = plant(mutant)
 const { drawOf } = await import('../kinds.ts')
 const { runHistory } = await import('../history.ts')
 const { Rejections } = await import('../campaign.ts')
+
+if (!isPlanted()) throw new Error(`Mutant ${name}: ${mutant.file} was loaded before it`)
 
 const apart = 10_000
 const rejections = new Rejections()

@@ -22,8 +22,12 @@ export interface Mutant {
 
 const root = new URL('../../', import.meta.url).href
 
-/** Must be called before the shop's modules are loaded in this process. */
-export function plant({ name, file, find, replace }: Mutant): void {
+/**
+ * Must be called before the shop's modules are loaded in this process; whether it was can be asked
+ * when they are.
+ */
+export function plant({ name, file, find, replace }: Mutant): () => boolean {
+  let isPlanted = false
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context)
@@ -32,7 +36,9 @@ export function plant({ name, file, find, replace }: Mutant): void {
       if (source.split(find).length !== 2) {
         throw new Error(`Mutant ${name}: ${file} does not hold its text exactly once`)
       }
+      isPlanted = true
       return { ...loaded, source: source.replace(find, () => replace) }
     },
   })
+  return () => isPlanted
 }

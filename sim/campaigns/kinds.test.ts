@@ -1,0 +1,23 @@
+/** Every promise holds also while another variant is deployed, and on databases that are full. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type CampaignResult, joined, runCampaign } from '../campaign.ts'
+import { variants } from '../draw.ts'
+import { firstSeed } from './gate.ts'
+
+/** Of each variant; together enough to be asked what they never reached (required.ts). */
+const histories = 300
+
+for (const kind of ['rollout', 'crowds'] as const) {
+  test(`${histories} histories of kind ${kind} in each variant, from ${firstSeed}`, async () => {
+    const parts: CampaignResult[] = []
+    for (const variant of variants) {
+      const goOn = (done: number) => done < histories
+      const part = await runCampaign(variant, { kind, firstSeed, goOn })
+      const replay = `replay: ./till sim --kind ${kind} --variant ${variant} --seed N`
+      assert.deepEqual(part.failures, [], replay)
+      parts.push(part)
+    }
+    assert.deepEqual(joined(kind, variants[0], parts).neverReached, [])
+  })
+}
