@@ -131,7 +131,8 @@ async function hunt({ seeds = variantSeeds, starts, workers, json }: Flags): Pro
   const rows = hunts.map(({ mutant, kills, medianHistories }) => {
     const { invariant = '', variant = '', seed = '' } = kills[0] ?? {}
     const median = String(medianHistories ?? 'survived')
-    return [mutant.name, median, invariant, `${variant} ${seed}`.trim(), mutant.models]
+    const first = `${mutant.kind ?? ''} ${variant} ${seed}`.trim()
+    return [mutant.name, median, invariant, first, mutant.models]
   })
   if (json) sayJson(hunts)
   else say(table(['mutant', 'histories to kill', 'broke', 'first seed', 'what it does'], rows))

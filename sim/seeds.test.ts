@@ -9,7 +9,7 @@ import { keptSeeds } from './kept-seeds.ts'
 import { drawOf } from './kinds.ts'
 
 for (const { kind, variant, seed, what } of keptSeeds) {
-  test(`kept seed ${variant} ${seed}: ${what}`, async () => {
+  test(`kept seed ${kind} ${variant} ${seed}: ${what}`, async () => {
     const { violations } = await runHistory(drawOf[kind](variant, seed))
     assert.deepEqual(violations, [])
   })
