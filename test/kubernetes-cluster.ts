@@ -93,9 +93,12 @@ export class Cluster {
     await kubectl('delete', 'pod', pod, '--force', '--grace-period=0')
   }
 
-  /** A new version of a Deployment, one pod after another; resolves when only new ones are left. */
-  async roll(deployment: string): Promise<void> {
-    await kubectl('rollout', 'restart', `deployment/${deployment}`)
+  /**
+   * A Deployment with other settings, one pod after another; resolves when only new ones are left.
+   */
+  async roll(deployment: string, settings: Readonly<Record<string, string>>): Promise<void> {
+    const pairs = Object.entries(settings).map(([name, value]) => `${name}=${value}`)
+    await kubectl('set', 'env', `deployment/${deployment}`, ...pairs)
     await this.#told('rollout', 'status', `deployment/${deployment}`, `--timeout=${readyWithin}`)
   }
 

@@ -1,7 +1,8 @@
 /**
- * k8s/ on a real cluster, in two variants: the suites of the contract through the gateway, pods
- * deleted under load, every service updated under load without one failed checkout, and the full
- * check. It needs kubectl, a cluster that it speaks to, and the image till:latest in it.
+ * k8s/ on a real cluster, in two variants: the suites of the contract through the gateway, every
+ * service updated under load to the opposite variant without one failed checkout, pods deleted
+ * under load, and the full check. It needs kubectl, a cluster that it speaks to, and the image
+ * till:latest in it.
  */
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
@@ -31,7 +32,8 @@ const paidBetween = 100
 const recoversWithinMs = 120_000
 
 class KubernetesShop implements RunningShop {
-  readonly variant: Variant
+  /** What new checkouts are; an update may change it. */
+  variant: Variant
   readonly cluster = new Cluster()
   #shop: Shop | undefined
   #records: ShopRecords | undefined
@@ -79,7 +81,9 @@ class KubernetesShop implements RunningShop {
 
 /** For suites that would close what they have been given. */
 const lent = (running: KubernetesShop): RunningShop => ({
-  variant: running.variant,
+  get variant() {
+    return running.variant
+  },
   get shop() {
     return running.shop
   },
@@ -89,8 +93,13 @@ const lent = (running: KubernetesShop): RunningShop => ({
   close: async () => {},
 })
 
+/** The other protocol, with the other coordinator. */
+const opposite = ({ protocol, coordination }: Variant): Variant =>
+  variants.find((each) => each.protocol !== protocol && each.coordination !== coordination)!
+
 function clusterSuite(variant: Variant): void {
-  describe(`Kubernetes, ${variant.name}`, { concurrency: 1 }, () => {
+  const later = opposite(variant)
+  describe(`Kubernetes, ${variant.name}, then ${later.name}`, { concurrency: 1 }, () => {
     const running = new KubernetesShop(variant)
     const { cluster } = running
     const start = async () => lent(running)
@@ -109,13 +118,14 @@ function clusterSuite(variant: Variant): void {
       })
     })
 
-    test('an update of every service, and no checkout fails', async () => {
+    test('every service is updated to the other variant, and no checkout fails', async () => {
+      const settings = { PROTOCOL: later.protocol, COORDINATION: later.coordination }
       load = await SteadyLoad.prepare(running.shop, orders)
       load.start(running.shop)
       try {
         for (const service of services) {
           await load.untilPaid(paidBetween, recoversWithinMs)
-          await cluster.roll(service)
+          await cluster.roll(service, settings)
         }
         await load.untilPaid(paidBetween, recoversWithinMs)
       } finally {
@@ -123,6 +133,7 @@ function clusterSuite(variant: Variant): void {
       }
       const failed = load.answers.filter(({ status }) => status !== 200)
       assert.deepEqual(failed, [], `of ${load.answers.length} checkouts`)
+      running.variant = later
       await running.reconnect()
       await assertSound(running, load.expected)
     })
