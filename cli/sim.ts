@@ -164,7 +164,7 @@ async function campaign(chosen: readonly Variant[], flags: Flags): Promise<boole
     await threads.close()
     progress.end()
   }
-  if (flags.json) sayJson({ commit: commit(), results: results.map(forMachines) })
+  if (flags.json) sayJson({ commit: commit(), kind: flags.kind, results: results.map(forMachines) })
   else await forPeople(results, flags.kind)
   return results.every(({ failures, neverReached }) => failures.length + neverReached.length === 0)
 }

@@ -2,14 +2,16 @@
  * Makes the tables of docs/PROOF.md from what campaigns print; nobody types a figure:
  *
  *   ./till sim --seeds 20000 --json > a.json
- *   ./till sim --mutants --seeds 1000 --starts 3 --json > b.json
- *   node_modules/.bin/node sim/proof.ts a.json b.json
+ *   ./till sim --kind rollout --seeds 20000 --json > b.json
+ *   ./till sim --mutants --seeds 1000 --starts 3 --json > c.json
+ *   node_modules/.bin/node sim/proof.ts a.json b.json c.json
  *
- * Several files of campaigns, one for each variant, make one table.
+ * Several files of campaigns make one table; what was reached is told of the plain ones.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { withTable } from '../bench/results.ts'
 import type { CampaignResult } from './campaign.ts'
+import type { Kind } from './kinds.ts'
 import type { Hunt } from './mutants/campaign.ts'
 
 type Told = Omit<CampaignResult, 'coverage'> & {
@@ -18,24 +20,27 @@ type Told = Omit<CampaignResult, 'coverage'> & {
 }
 interface Campaign {
   readonly commit: string
+  readonly kind: Kind
   readonly results: readonly Told[]
 }
 
 const page = new URL('../docs/PROOF.md', import.meta.url)
 
-const campaignTable = (results: readonly Told[], commit: string) => ({
+const campaignTable = (campaigns: readonly Campaign[], commits: string) => ({
   name: 'campaign',
-  caption: `Histories of ${commit}.`,
-  head: ['variant', 'histories', 'checkouts', 'events', 'failed', 'never reached', 'longest drain'],
-  rows: results.map((told) => [
-    told.variant,
-    String(told.histories),
-    String(told.checkouts),
-    String(told.events),
-    String(told.failures.length),
-    String(told.neverReached.length),
-    `${Math.round(told.longestDrainMs)} ms`,
-  ]),
+  caption: `Histories of ${commits}.`,
+  head: [
+    ...['kind', 'variant', 'histories', 'checkouts', 'events'],
+    ...['failed', 'never reached', 'longest drain'],
+  ],
+  rows: campaigns.flatMap(({ kind, results }) =>
+    results.map((told) => [
+      ...[kind, told.variant],
+      ...[told.histories, told.checkouts, told.events].map(String),
+      ...[told.failures.length, told.neverReached.length].map(String),
+      `${Math.round(told.longestDrainMs)} ms`,
+    ]),
+  ),
   details: {},
 })
 
@@ -71,10 +76,11 @@ const mutantTable = (hunts: readonly Hunt[]) => ({
 const told = process.argv.slice(2).map((file) => JSON.parse(readFileSync(file, 'utf8')))
 const hunts = told.find((each): each is Hunt[] => Array.isArray(each))
 const campaigns = told.filter((each): each is Campaign => !Array.isArray(each))
-const results = campaigns.flatMap((each) => each.results)
+const plain = campaigns.filter(({ kind }) => kind === 'plain').flatMap(({ results }) => results)
 const commits = [...new Set(campaigns.map(({ commit }) => commit))].join(', ')
 const tables = [
-  ...(results.length > 0 ? [campaignTable(results, commits), coverageTable(results, commits)] : []),
+  ...(campaigns.length > 0 ? [campaignTable(campaigns, commits)] : []),
+  ...(plain.length > 0 ? [coverageTable(plain, commits)] : []),
   ...(hunts === undefined ? [] : [mutantTable(hunts)]),
 ]
 writeFileSync(page, tables.reduce(withTable, readFileSync(page, 'utf8')))
