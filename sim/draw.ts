@@ -100,6 +100,10 @@ export interface Draw {
   readonly rollout?: Rollout
 }
 
+/** Those that processes run with: one, or two where other ones are rolled out. */
+export const configsOf = ({ config, rollout }: Draw): readonly Config[] =>
+  rollout === undefined ? [config] : [config, rollout.config]
+
 /** Partitions change hands, late and often. */
 const churn: readonly FaultKind[] = [
   'rebalance',

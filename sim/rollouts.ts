@@ -1,7 +1,8 @@
 /**
  * A deployment of another variant while customers check out: process by process, so that for a
  * while both run side by side. Nothing may depend on all processes having the same PROTOCOL and
- * COORDINATION: each transaction carries its own, and both coordinators always run.
+ * COORDINATION: each transaction carries its own, and both coordinators always run. In half of the
+ * histories the times and limits change with it.
  *
  * The participants' records of the last transactions of a coordinator that is not asked any more
  * stay until it is asked again, so there is no tail (tail.ts).
@@ -28,7 +29,8 @@ export function drawRollout(variant: Variant, seed: number): Draw {
     process,
     at: first + index * paceMs,
   }))
-  const config = { ...draw.config, ...settingsOf(to) }
+  const others = random.next() < 0.5 ? drawHistory(to, seed + 1).config : draw.config
+  const config = { ...others, ...settingsOf(to), partitions: draw.config.partitions }
   return { ...draw, hasTail: false, rollout: { to, config, moments } }
 }
 

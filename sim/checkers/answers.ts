@@ -7,6 +7,7 @@
 
 import { partitionOf } from '../../lib/runtime/partition.ts'
 import type { OrderRecord } from '../../order/order.ts'
+import { configsOf } from '../draw.ts'
 import { isRefused, isTurnedAway, type Operation } from '../operation.ts'
 import { checkoutRoute } from '../workload.ts'
 import type { Evidence, MakeChecker } from './checker.ts'
@@ -52,7 +53,9 @@ export const answers: MakeChecker = (evidence) => {
 
 /** An answer need not wait longer than this for a participant that does not answer. */
 function isExcused({ draw, shop }: Evidence, decidedAt: number | undefined): boolean {
-  return decidedAt !== undefined && shop.world.now - decidedAt >= draw.config.answerWaitMs
+  if (decidedAt === undefined) return false
+  const waitMs = Math.min(...configsOf(draw).map(({ answerWaitMs }) => answerWaitMs))
+  return shop.world.now - decidedAt >= waitMs
 }
 
 function checkApplied(evidence: Evidence, request: number, transaction: string): void {

@@ -8,12 +8,17 @@ import type { BranchRecord } from '../../protocol/participant.ts'
 import type { State } from '../../protocol/protocol.ts'
 import { shelfOf } from '../books.ts'
 import type { Change, Write } from '../change.ts'
-import type { Draw } from '../draw.ts'
+import { configsOf, type Draw } from '../draw.ts'
 import type { Checker, Evidence } from './checker.ts'
 
 /** The longest pauses of a partition's reopening, of two resends, and some work. */
-const endsWithinMs = ({ config }: Draw): number =>
-  2 * 1.25 * config.resendMaxMs + config.checkoutDeadlineMs + config.inquireAfterMs + 4_000
+const endsWithinMs = (draw: Draw): number =>
+  Math.max(
+    ...configsOf(draw).map(
+      ({ resendMaxMs, checkoutDeadlineMs, inquireAfterMs }) =>
+        2 * 1.25 * resendMaxMs + checkoutDeadlineMs + inquireAfterMs + 4_000,
+    ),
+  )
 
 export interface Leftovers extends Checker {
   /** Nothing is open at this moment. */

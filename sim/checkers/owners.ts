@@ -6,6 +6,7 @@
 import { epochKey } from '../../lib/engine/keys.ts'
 import { coordinatorTopic } from '../../protocol/messages.ts'
 import type { Change } from '../change.ts'
+import { configsOf } from '../draw.ts'
 import type { Checker, Evidence } from './checker.ts'
 
 export interface Owners extends Checker {
@@ -14,8 +15,7 @@ export interface Owners extends Checker {
 }
 
 export function owners({ draw, shop, report }: Evidence): Owners {
-  const homes = new Set([draw.config.coordination])
-  if (draw.rollout !== undefined) homes.add(draw.rollout.config.coordination)
+  const homes = new Set(configsOf(draw).map(({ coordination }) => coordination))
   /** By home and partition: the process that took it over last. */
   const newest = new Map<string, string>()
   const places = [...homes].flatMap((home) =>
