@@ -76,11 +76,13 @@ const mutantTable = (hunts: readonly Hunt[]) => ({
 const told = process.argv.slice(2).map((file) => JSON.parse(readFileSync(file, 'utf8')))
 const hunts = told.find((each): each is Hunt[] => Array.isArray(each))
 const campaigns = told.filter((each): each is Campaign => !Array.isArray(each))
-const plain = campaigns.filter(({ kind }) => kind === 'plain').flatMap(({ results }) => results)
-const commits = [...new Set(campaigns.map(({ commit }) => commit))].join(', ')
+const plain = campaigns.filter(({ kind }) => kind === 'plain')
+const commitsOf = (some: readonly Campaign[]) =>
+  [...new Set(some.map(({ commit }) => commit))].join(', ')
+const reached = plain.flatMap((campaign) => campaign.results)
 const tables = [
-  ...(campaigns.length > 0 ? [campaignTable(campaigns, commits)] : []),
-  ...(plain.length > 0 ? [coverageTable(plain, commits)] : []),
+  ...(campaigns.length > 0 ? [campaignTable(campaigns, commitsOf(campaigns))] : []),
+  ...(plain.length > 0 ? [coverageTable(reached, commitsOf(plain))] : []),
   ...(hunts === undefined ? [] : [mutantTable(hunts)]),
 ]
 writeFileSync(page, tables.reduce(withTable, readFileSync(page, 'utf8')))
