@@ -124,7 +124,7 @@ export function processNames(instances: Draw['instances']): string[] {
   )
 }
 
-class Dice {
+export class Dice {
   readonly #random: Random
 
   constructor(random: Random) {

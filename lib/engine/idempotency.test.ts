@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '../runtime/clock.ts'
+import { ShopError } from '../runtime/errors.ts'
 import { problem, type ShopAnswer, type ShopRequest, text } from '../runtime/route.ts'
 import { openMemoryStorage } from '../storage/memory.ts'
 import { Idempotency, type IdempotencyOptions } from './idempotency.ts'
@@ -83,5 +84,21 @@ test('a sweep that fails is told, and ends nothing', async () => {
   sweep()
   await systemClock.sleep(1)
   assert.match(told.join(), /^old idempotency keys were not dropped/)
+  keys!.close()
+})
+
+test('what was done and cannot be remembered is not told as overloaded', async () => {
+  const roomy = await openMemoryStorage({ partitions: 1 })
+  const storage: typeof roomy = Object.create(roomy)
+  const [keys] = await instances(1, { storage })
+  const run = async () => {
+    storage.transact = () => Promise.reject(new ShopError('overloaded', 'Too many steps wait.'))
+    return effect
+  }
+  storage.transact = roomy.transact.bind(roomy)
+  storage.read = roomy.read.bind(roomy)
+  await assert.rejects(keys!.around(request, run), { code: 'not_known_yet' })
+  // Nothing was done: the key could not even be claimed.
+  await assert.rejects(keys!.around(request, run), { code: 'overloaded' })
   keys!.close()
 })

@@ -176,7 +176,10 @@ const versionIn = ({ branches }: Pick<Checkout, 'branches'>): number | undefined
 
 /** What would have begun, but the database had too much to do. */
 export const turnedAway = (state: State): State => ({
-  ...{ ...state, phase: 'ended', decided: 'aborted', reason: 'overloaded' },
+  ...state,
+  phase: 'ended',
+  decided: 'aborted',
+  reason: 'overloaded',
 })
 
 export const notKnownYet = () =>

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type CampaignResult, joined, runCampaign } from '../campaign.ts'
 import { variants } from '../draw.ts'
+import { kinds } from '../kinds.ts'
 import { firstSeed } from './gate.ts'
 
 /** Of each variant; together enough to be asked what they never reached (required.ts). */
 const histories = 300
 
-for (const kind of ['rollout', 'crowds'] as const) {
+for (const kind of kinds.filter((each) => each !== 'plain')) {
   test(`${histories} histories of kind ${kind} in each variant, from ${firstSeed}`, async () => {
     const parts: CampaignResult[] = []
     for (const variant of variants) {
