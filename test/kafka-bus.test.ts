@@ -31,6 +31,17 @@ describe('bus over Kafka', { skip }, async () => {
     await assert.rejects(openBus(other), { code: 'partitions_differ' })
   })
 
+  test('an inbox that does not exist is a sentence; more of them than are asked for are well', async () => {
+    const config = await broker.shop()
+    const more = { ...config, kafkaInboxes: config.kafkaInboxes + 1 }
+    const told = { code: 'partitions_differ', message: /set KAFKA_INBOXES=8/ }
+    await assert.rejects(createTopics(more), told)
+    await assert.rejects(openBus(more), told)
+    const fewer = { ...config, kafkaInboxes: 1 }
+    assert.equal((await createTopics(fewer)).found.length, 7)
+    await (await openBus(fewer)).close()
+  })
+
   test('a broker that is not there is a sentence for who makes topics', async () => {
     const config = { ...broker.config(), kafkaBrokers: '127.0.0.1:1' }
     await assert.rejects(createTopics(config, 300), {

@@ -11,28 +11,17 @@ import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import type { Bus } from '../lib/bus/bus.ts'
 import { encodeMessages } from '../lib/bus/codec.ts'
-import { linkOptions, parseBrokers } from '../lib/bus/kafka-client.ts'
+import { linkOptions, parseBrokers, requests } from '../lib/bus/kafka-client.ts'
 import { KafkaCluster } from '../lib/bus/kafka-cluster.ts'
-import { KafkaProducer } from '../lib/bus/kafka-producer.ts'
 import { createTopics } from '../lib/bus/kafka-topics.ts'
 import { systemClock } from '../lib/runtime/clock.ts'
 import type { Config } from '../lib/runtime/config.ts'
-import type { PriceRequest } from '../protocol/messages.ts'
 import { skippedWithoutKafka } from './kafka-here.ts'
 import { BrokerForTests, openBus } from './kafka-shop-broker.ts'
+import { backWithinMs, price, Traffic } from './kafka-traffic.ts'
 
 const skip = skippedWithoutKafka(process.env)
 const sessionMs = 1_500
-/** Far more than it takes; who needs longer does not come back. */
-const backWithinMs = 30_000
-
-const price = (id: string): PriceRequest => ({
-  kind: 'price',
-  id,
-  itemId: 'apple',
-  replyTo: { topic: 'inbox', partition: 0 },
-})
-
 /** Ms until the bus says that it is usable: what failed last may be told of a moment later. */
 async function healthy(bus: Bus): Promise<number> {
   const startedAt = systemClock.now()
@@ -44,47 +33,34 @@ async function healthy(bus: Bus): Promise<number> {
   return systemClock.now() - startedAt
 }
 
-/** Sends to every partition, again and again, and remembers what came. */
-class Traffic {
-  readonly #bus: Bus
-  readonly #partitions: number
-  readonly #seen = new Map<number, number>()
-  #next = 0
+/** What one of the bus's counters says. */
+function counted(bus: Bus, name: string): number {
+  const metric = bus.metrics!.find((each) => each.name === `till_bus_${name}_total`)!
+  assert.ok(metric.kind === 'counter')
+  return metric.read()[0]!.value
+}
 
-  private constructor(bus: Bus, partitions: number) {
-    this.#bus = bus
-    this.#partitions = partitions
-  }
-
-  static async over(bus: Bus, { partitions }: Config): Promise<Traffic> {
-    const traffic = new Traffic(bus, partitions)
-    await bus.consume('stock', {
-      receive(partition, messages) {
-        for (const message of messages) {
-          const id = Number((message as PriceRequest).id)
-          traffic.#seen.set(partition, Math.max(id, traffic.#seen.get(partition) ?? -1))
-        }
-      },
-    })
-    return traffic
-  }
-
-  /** Ms until something that was sent from now on has come on every partition. */
-  async flows(): Promise<number> {
-    const startedAt = systemClock.now()
-    const first = this.#next
-    for (;;) {
-      for (let partition = 0; partition < this.#partitions; partition++) {
-        this.#bus.send('stock', partition, price(String(this.#next)))
-      }
-      this.#next++
-      await systemClock.sleep(20)
-      const isThrough = Array.from({ length: this.#partitions }, (_, partition) => partition)
-      if (isThrough.every((each) => (this.#seen.get(each) ?? -1) >= first)) break
-      const ms = systemClock.now() - startedAt
-      assert.ok(ms < backWithinMs, `nothing came through within ${ms} ms`)
-    }
-    return systemClock.now() - startedAt
+/** Puts records as they are into partitions of `stock`, and counts the dead letters. */
+async function rawAccess(config: Config) {
+  const brokers = parseBrokers(config.kafkaBrokers)
+  const cluster = new KafkaCluster(config.kafkaPrefix, brokers, await linkOptions(config))
+  await cluster.refresh()
+  const withinMs = 10_000
+  const topic = cluster.nameOf('stock')
+  return {
+    async put(partition: number, values: readonly Buffer[]): Promise<void> {
+      const link = await cluster.link('test', cluster.leaderOf(topic, partition))
+      const records = values.map((value) => ({ topic, partition, value }))
+      await link.ask(withinMs, requests.produce, -1, withinMs, records, {})
+    },
+    async lettersOf(): Promise<number> {
+      const name = cluster.nameOf('dead-letter')
+      const link = await cluster.link('test', cluster.leaderOf(name, 0))
+      const partitions = [{ partitionIndex: 0, currentLeaderEpoch: -1, timestamp: -1n }]
+      const ends = await link.ask(withinMs, requests.listOffsets, -1, 0, [{ name, partitions }])
+      return Number(ends.topics[0]!.partitions[0]!.offset)
+    },
+    close: () => cluster.close(),
   }
 }
 
@@ -132,13 +108,7 @@ describe('a broker', { skip, concurrency: 1 }, async () => {
 
   test('records that cannot be read are put aside; the next one is handled', async () => {
     const { config, bus, traffic } = await shop()
-    const cluster = new KafkaCluster(
-      config.kafkaPrefix,
-      parseBrokers(config.kafkaBrokers),
-      await linkOptions(config),
-    )
-    await cluster.refresh()
-    const producer = new KafkaProducer(cluster, (error) => assert.fail(String(error)))
+    const { put, close } = await rawAccess(config)
     const [right] = encodeMessages([price('0')])
     const poison = [
       Buffer.alloc(0),
@@ -150,16 +120,27 @@ describe('a broker', { skip, concurrency: 1 }, async () => {
       Buffer.concat([Buffer.from([1]), Buffer.from([0xff, 0xfe, 0xfd])]),
       Buffer.alloc(900_000, 1),
     ]
-    for (const value of poison) await producer.sendRaw('stock', value, new Map())
+    for (const value of poison) await put(0, [value])
     await traffic.flows()
-    const counted = bus.metrics!.find(({ name }) => name === 'till_bus_poison_records_total')!
-    assert.ok(counted.kind === 'counter')
-    assert.deepEqual(
-      counted.read().map(({ value }) => value),
-      [poison.length],
-    )
-    await producer.close()
-    cluster.close()
+    assert.equal(counted(bus, 'poison_records'), poison.length)
+    close()
+  })
+
+  test('a flood of records that cannot be read holds up nothing, and is put aside', async () => {
+    const { config, bus, traffic } = await shop()
+    const { put, close, lettersOf } = await rawAccess(config)
+    const [records, inOne, bytes] = [30_000, 1_000, 400]
+    const before = counted(bus, 'sent_requests')
+    for (let sent = 0; sent < records; sent += inOne) {
+      await put(0, Array<Buffer>(inOne).fill(Buffer.alloc(bytes, 2)))
+    }
+    await traffic.flows()
+    assert.equal(counted(bus, 'poison_records'), records)
+    assert.equal(counted(bus, 'lost_records'), 0)
+    await bus.close()
+    assert.equal(await lettersOf(), records - counted(bus, 'dropped'))
+    assert.ok(counted(bus, 'sent_requests') - before < records / 10)
+    close()
   })
 })
 

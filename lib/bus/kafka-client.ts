@@ -50,6 +50,7 @@ export const codes = {
   illegalGeneration: 22,
   unknownMemberId: 25,
   rebalanceInProgress: 27,
+  topicAuthorizationFailed: 29,
   topicAlreadyExists: 36,
   memberIdRequired: 79,
   fencedInstanceId: 82,

@@ -3,7 +3,8 @@
  * request that waits (a fetch, a join) holds up no other.
  *
  * Promise: a link that was closed is opened anew when it is next asked for; a broker that cannot be
- * reached is not tried again for a moment. What is known of leaders is asked anew when told to.
+ * reached is not tried again for a moment. What is known of leaders is asked anew when told to, each
+ * time of another broker: one that is frozen, or cut off from the others, is not believed for ever.
  */
 import type { Topic } from '../../protocol/messages.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -42,6 +43,9 @@ export class KafkaCluster {
   #leaders = new Map<string, readonly number[]>()
   readonly #links = new Map<string, Promise<KafkaLink>>()
   readonly #restUntil = new Map<string, number>()
+  readonly #listeners = new Set<() => void>()
+  /** Counts what any broker may answer. */
+  #asked = 0
   #refreshing: Promise<void> | undefined
   #isClosed = false
 
@@ -61,7 +65,16 @@ export class KafkaCluster {
     return this.#topics.get(topic)
   }
 
-  /** Asks anew who leads what; calls at once share one answer. Rejects where no broker answers. */
+  /** `listener` hears of each answer about who leads what, until the returned function is called. */
+  onRefreshed(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
+  }
+
+  /**
+   * Asks anew who leads what; calls at once share one answer. Rejects where no broker answers, or
+   * one says that a topic may not be used.
+   */
   refresh(): Promise<void> {
     this.#refreshing ??= this.#refresh().finally(() => {
       this.#refreshing = undefined
@@ -71,21 +84,21 @@ export class KafkaCluster {
 
   async #refresh(): Promise<void> {
     const names = kafkaTopics.map((topic) => this.nameOf(topic))
-    const link = await this.anyLink()
-    const answer = await link
-      .ask(answerWithinMs, requests.metadata, names, false, false)
-      .catch((error) => {
-        // Topics that are missing are told among those that are there.
-        const response = responseOf<Awaited<ReturnType<typeof requests.metadata.async>>>(error)
-        if (response === undefined) throw error
-        return response
-      })
+    const answer = await this.#askAny((link) =>
+      link.ask(answerWithinMs, requests.metadata, names, false, false),
+    ).catch((error) => {
+      // Topics that are missing are told among those that are there.
+      const response = responseOf<Awaited<ReturnType<typeof requests.metadata.async>>>(error)
+      if (response === undefined) throw error
+      return response
+    })
     this.#brokers = new Map(
       answer.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]),
     )
     const topics = new Map<KafkaTopic, KnownTopic>()
     for (const { name, topicId: id, partitions, errorCode } of answer.topics) {
       if (errorCode === codes.unknownTopicOrPartition) continue
+      if (errorCode !== 0) throw new Error(unusable(name, errorCode))
       const leaders: number[] = []
       for (const each of partitions) leaders[each.partitionIndex] = each.leaderId
       const topic = kafkaTopics.find((each) => this.nameOf(each) === name)
@@ -93,6 +106,7 @@ export class KafkaCluster {
     }
     this.#topics = topics
     this.#leaders = new Map(Array.from(topics, ([of, { leaders }]) => [this.nameOf(of), leaders]))
+    for (const listener of this.#listeners) listener()
   }
 
   /** The broker that leads a partition of the topic with this name; -1: not known. */
@@ -101,13 +115,21 @@ export class KafkaCluster {
   }
 
   /** A link to any broker that can be reached. */
-  async anyLink(): Promise<KafkaLink> {
-    const addresses = [...this.#brokers.values(), ...this.#bootstrap]
+  anyLink(): Promise<KafkaLink> {
+    return this.#askAny(async (link) => link)
+  }
+
+  /** What the first broker says that answers: a frozen one takes connections, and is silent. */
+  async #askAny<R>(ask: (link: KafkaLink) => Promise<R>): Promise<R> {
+    const known = [...this.#brokers.values(), ...this.#bootstrap]
+    const addresses = [...new Map(known.map((each) => [placeOf(each), each])).values()]
+    const first = this.#asked++ % addresses.length
     let last: unknown
-    for (const address of addresses) {
+    for (const address of [...addresses.slice(first), ...addresses.slice(0, first)]) {
       try {
-        return await this.#linkTo('any', address)
+        return await ask(await this.#linkTo('any', address))
       } catch (error) {
+        if (responseOf(error) !== undefined) throw error
         last = error
       }
     }
@@ -123,9 +145,10 @@ export class KafkaCluster {
 
   /** The broker that runs a group. */
   async coordinatorOf(group: string, purpose: string): Promise<KafkaLink> {
-    const link = await this.anyLink()
     const groupKey = 0
-    const answer = await link.ask(answerWithinMs, requests.findCoordinator, groupKey, [group])
+    const answer = await this.#askAny((link) =>
+      link.ask(answerWithinMs, requests.findCoordinator, groupKey, [group]),
+    )
     const found = answer.coordinators[0]
     if (found === undefined) throw new Error(`No broker runs the group ${group}.`)
     return this.#linkTo(purpose, found)
@@ -142,21 +165,21 @@ export class KafkaCluster {
     this.#links.clear()
   }
 
-  async #linkTo(purpose: string, { host, port }: BrokerAddress): Promise<KafkaLink> {
+  async #linkTo(purpose: string, address: BrokerAddress): Promise<KafkaLink> {
     if (this.#isClosed) throw new Error('The bus is closed.')
-    const place = `${host}:${port}`
+    const place = placeOf(address)
     const key = `${purpose}@${place}`
     const known = this.#links.get(key)
     if (known !== undefined) {
       const link = await known
       if (!link.isClosed) return link
       if (this.#links.get(key) === known) this.#links.delete(key)
-      return this.#linkTo(purpose, { host, port })
+      return this.#linkTo(purpose, address)
     }
     if (systemClock.now() < (this.#restUntil.get(place) ?? 0)) {
       throw new Error(`Broker ${place} could not be reached a moment ago.`)
     }
-    const opening = KafkaLink.open({ host, port }, this.#options)
+    const opening = KafkaLink.open(address, this.#options)
     this.#links.set(key, opening)
     try {
       const link = await opening
@@ -168,6 +191,16 @@ export class KafkaCluster {
       throw error
     }
   }
+}
+
+const placeOf = ({ host, port }: BrokerAddress) => `${host}:${port}`
+
+function unusable(name: string | null | undefined, errorCode: number): string {
+  const why =
+    errorCode === codes.topicAuthorizationFailed
+      ? 'this user may not describe it: KAFKA_USERNAME, and the ACLs of the brokers'
+      : `the broker answers with error ${errorCode}`
+  return `Topic ${name} cannot be used: ${why}.`
 }
 
 /** Whether what failed means that somebody else leads or coordinates now. */

@@ -49,16 +49,18 @@ export class KafkaFetcher {
   readonly offsets = new Map<number, PartitionOffsets>()
   readonly #options: FetcherOptions
   readonly #loops = new Map<number, Promise<void>>()
+  readonly #stopListening: () => void
   #wakers: (() => void)[] = []
   #isClosed = false
 
   constructor(options: FetcherOptions) {
     this.#options = options
+    this.#stopListening = options.cluster.onRefreshed(() => this.#followLeaders())
   }
 
   hold(partition: number, offsets: PartitionOffsets): void {
     this.offsets.set(partition, offsets)
-    this.#startLoops()
+    this.#followLeaders()
   }
 
   letGo(partition: number): void {
@@ -67,6 +69,7 @@ export class KafkaFetcher {
 
   async close(): Promise<void> {
     this.#isClosed = true
+    this.#stopListening()
     this.offsets.clear()
     this.#wake()
     await Promise.all(this.#loops.values())
@@ -91,6 +94,12 @@ export class KafkaFetcher {
     return this.#options.cluster.topic(this.#options.topic)?.leaders[partition] ?? -1
   }
 
+  /** A loop that waits looks again at what its broker leads. */
+  #followLeaders(): void {
+    this.#startLoops()
+    this.#wake()
+  }
+
   /** One loop for each broker that leads something that is held. */
   #startLoops(): void {
     for (const partition of this.offsets.keys()) {
@@ -103,7 +112,6 @@ export class KafkaFetcher {
       })
       this.#loops.set(leader, loop)
     }
-    this.#wake()
   }
 
   async #loop(leader: number): Promise<void> {

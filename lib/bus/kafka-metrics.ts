@@ -33,7 +33,7 @@ export function busMetrics(
     counter('received_messages', 'Messages handed to consumers', () => counts.received),
     counter('redelivered_messages', 'Messages handed on again', () => counts.redelivered),
     counter('given_up_messages', 'Messages that failed too often', () => counts.givenUp),
-    counter('poison_records', 'Records put into the dead-letter topic', () => counts.poison),
+    counter('poison_records', 'Records that could not be read', () => counts.poison),
     counter('joins', 'Times this instance joined a group', () =>
       Array.from(consumers.values()).reduce((sum, { joins }) => sum + (joins ?? 0), 0),
     ),

@@ -6,7 +6,8 @@
  * partition (yet, or any more) is sent to who does, a few times. What is not acknowledged by all
  * in-sync copies in time is counted as lost, because whoever needs it sends it again. While as many
  * requests are under way as are allowed, messages gather into fewer, larger records. Bounded:
- * requests under way, and messages that wait for one partition.
+ * requests under way, messages that wait for one partition, and dead letters, which wait for each
+ * other and hold up no message.
  */
 import type { Message } from '../../protocol/messages.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -23,6 +24,9 @@ const mostRequests = 2
 /** Messages that wait for one partition; more are dropped. */
 const mostWaiting = 20_000
 const acknowledgeWithinMs = 3_000
+/** Dead letters that wait or are under way, in bytes; more are dropped. Headers are small. */
+const mostBuriedBytes = 8 * 1024 * 1024
+const headerBytes = 256
 /** Times that a record is sent to who leads its partition now, and the pause before. */
 const mostTries = 5
 const moveMs = 60
@@ -34,11 +38,16 @@ interface Waiting {
   readonly messages: Message[]
 }
 
-interface ProducedRecord {
+/** A record that nobody could read, as it was. */
+export interface DeadLetter {
+  readonly value: Buffer
+  readonly headers: Map<Buffer, Buffer>
+}
+
+interface ProducedRecord extends Partial<DeadLetter> {
   readonly topic: string
   readonly partition: number
   readonly value: Buffer
-  readonly headers?: Map<Buffer, Buffer>
 }
 
 export class KafkaProducer {
@@ -46,6 +55,9 @@ export class KafkaProducer {
   readonly #cluster: KafkaCluster
   readonly #onTrouble: (error: unknown) => void
   #waiting = new Map<string, Waiting>()
+  #letters: DeadLetter[] = []
+  #lettersBytes = 0
+  #burying: Promise<void> | undefined
   /** Requests, each with the broker that it went to. */
   readonly #underWay = new Map<Promise<void>, number>()
   #isScheduled = false
@@ -72,18 +84,38 @@ export class KafkaProducer {
     this.#schedule()
   }
 
-  /** One record as it is, for what could not be read. Resolves also where it got lost. */
-  async sendRaw(topic: KafkaTopic, value: Buffer, headers: Map<Buffer, Buffer>): Promise<void> {
-    const name = this.#cluster.nameOf(topic)
-    const record = { topic: name, partition: 0, value, headers }
-    await this.#request(this.#cluster.leaderOf(name, 0), [record])
+  /** Puts it into the dead-letter topic, if it has room to wait for those before it. */
+  bury(letter: DeadLetter): void {
+    const bytes = bytesOf(letter)
+    if (this.#isClosed || this.#lettersBytes + bytes > mostBuriedBytes) {
+      this.counts.dropped++
+      return
+    }
+    this.#letters.push(letter)
+    this.#lettersBytes += bytes
+    this.#burying ??= this.#bury()
+  }
+
+  /** One request after the other, each with all that has come meanwhile. */
+  async #bury(): Promise<void> {
+    const topic = this.#cluster.nameOf('dead-letter')
+    while (this.#letters.length > 0) {
+      const records = this.#letters.map((letter) => ({ topic, partition: 0, ...letter }))
+      this.#letters = []
+      for (const group of requestsOf(records)) {
+        this.#count(group)
+        await this.#produce(this.#cluster.leaderOf(topic, 0), group)
+        for (const record of group) this.#lettersBytes -= bytesOf(record)
+      }
+    }
+    this.#burying = undefined
   }
 
   /** Sends what waits and waits for what is under way. */
   async close(): Promise<void> {
-    while (this.#waiting.size > 0 || this.#underWay.size > 0) {
+    while (this.#waiting.size > 0 || this.#underWay.size > 0 || this.#burying !== undefined) {
       this.#flush()
-      await Promise.all(this.#underWay.keys())
+      await Promise.all([...this.#underWay.keys(), this.#burying])
     }
     this.#isClosed = true
   }
@@ -120,10 +152,14 @@ export class KafkaProducer {
     return [...toIt].length >= mostRequests
   }
 
-  #request(leader: number, records: ProducedRecord[]): Promise<void> {
+  #count(records: readonly ProducedRecord[]): void {
     this.counts.requests++
     this.counts.records += records.length
     for (const { value } of records) this.counts.bytes += value.length
+  }
+
+  #request(leader: number, records: ProducedRecord[]): Promise<void> {
+    this.#count(records)
     const work: Promise<void> = this.#produce(leader, records).then(() => {
       this.#underWay.delete(work)
       if (this.#waiting.size > 0) this.#schedule()
@@ -144,14 +180,16 @@ export class KafkaProducer {
         {},
       )
     } catch (error) {
-      const moved = tries < mostTries ? movedOf(error, records) : []
-      this.counts.lost += records.length - moved.length
-      if (moved.length < records.length) this.#onTrouble(error)
+      const { failed, moved } = refusedOf(error, records)
+      const again = tries < mostTries ? moved : []
+      const lost = failed.length + moved.length - again.length
+      this.counts.lost += lost
+      if (lost > 0) this.#onTrouble(error)
       if (leader >= 0 && !isElsewhere(error)) return
-      if (moved.length > 0) await systemClock.sleep(moveMs * tries)
+      if (again.length > 0) await systemClock.sleep(moveMs * tries)
       await this.#cluster.refresh().catch(() => {})
       await Promise.all(
-        Array.from(this.#byLeader(moved), ([now, some]) => this.#produce(now, some, tries + 1)),
+        Array.from(this.#byLeader(again), ([now, some]) => this.#produce(now, some, tries + 1)),
       )
     }
   }
@@ -163,22 +201,27 @@ export class KafkaProducer {
 
 type ProduceAnswer = Awaited<ReturnType<typeof requests.produce.async>>
 
-/** The records that were refused because their partition is led by somebody else. */
-function movedOf(error: unknown, records: readonly ProducedRecord[]): readonly ProducedRecord[] {
+/** What was not kept: `moved` because somebody else leads its partition now. */
+function refusedOf(error: unknown, records: readonly ProducedRecord[]) {
   const answer = responseOf<ProduceAnswer>(error)
-  if (typeof answer !== 'object') return []
-  const moved = new Set(
-    answer.responses.flatMap(({ name, partitionResponses }) =>
-      partitionResponses
-        .filter(({ errorCode }) => elsewhere.has(errorCode))
-        .map(({ index }) => `${name}/${index}`),
-    ),
+  if (typeof answer !== 'object') return { failed: records, moved: [] }
+  const partitions = answer.responses.flatMap(({ name, partitionResponses }) =>
+    partitionResponses.map(({ index, errorCode }) => [`${name}/${index}`, errorCode] as const),
   )
-  return records.filter(({ topic, partition }) => moved.has(`${topic}/${partition}`))
+  const codeOf = new Map(partitions)
+  const { moved, failed } = Object.groupBy(records, ({ topic, partition }) => {
+    const code = codeOf.get(`${topic}/${partition}`)
+    if (code === 0) return 'kept'
+    return code !== undefined && elsewhere.has(code) ? 'moved' : 'failed'
+  })
+  return { failed: failed ?? [], moved: moved ?? [] }
 }
 
 /** Bytes of one partition in one request: the broker takes a batch of 1 MiB. */
 const mostBatchBytes = 1_000_000
+
+const bytesOf = ({ value, headers }: Pick<ProducedRecord, 'value' | 'headers'>) =>
+  value.length + (headers === undefined ? 0 : headerBytes)
 
 /** Requests, in order, none of which has too many bytes for one partition. */
 function requestsOf(records: readonly ProducedRecord[]): ProducedRecord[][] {
@@ -188,12 +231,12 @@ function requestsOf(records: readonly ProducedRecord[]): ProducedRecord[][] {
     const key = `${record.topic}/${record.partition}`
     const last = groups.length - 1
     const size = last < 0 ? 0 : (sizes[last]!.get(key) ?? 0)
-    if (last < 0 || (size > 0 && size + record.value.length > mostBatchBytes)) {
+    if (last < 0 || (size > 0 && size + bytesOf(record) > mostBatchBytes)) {
       groups.push([record])
-      sizes.push(new Map([[key, record.value.length]]))
+      sizes.push(new Map([[key, bytesOf(record)]]))
     } else {
       groups[last]!.push(record)
-      sizes[last]!.set(key, size + record.value.length)
+      sizes[last]!.set(key, size + bytesOf(record))
     }
   }
   return groups

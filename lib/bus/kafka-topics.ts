@@ -76,8 +76,9 @@ async function createMissing(cluster: KafkaCluster, config: Config) {
   for (const topic of found) {
     const has = cluster.topic(topic)!.leaders.length
     const wanted = partitionsOf(topic, config)
-    // More inboxes than asked for do no harm; so do other ones.
-    if (has !== wanted && topic !== 'inbox') throw differ(cluster.nameOf(topic), has, wanted)
+    const name = cluster.nameOf(topic)
+    if (topic === 'inbox') requireInboxes(name, has, wanted)
+    else if (has !== wanted) throw differ(name, has, wanted)
   }
   if (missing.length > 0) {
     const link = await cluster.anyLink()
@@ -128,6 +129,16 @@ function unlessThere(error: unknown): void {
 }
 
 const isAnswer = (error: unknown) => codesOf(error).length > 0
+
+/** More than are asked for do no harm. In one that is missing no answer would ever arrive. */
+export function requireInboxes(name: string, has: number, wanted: number): void {
+  if (has >= wanted) return
+  throw new ShopError(
+    'partitions_differ',
+    `Topic ${name} has ${has} partitions and KAFKA_INBOXES=${wanted}: set KAFKA_INBOXES=${has}, ` +
+      'or add partitions to the topic.',
+  )
+}
 
 const differ = (name: string, has: number, wanted: number) =>
   new ShopError(

@@ -25,6 +25,7 @@ import { KafkaConsumer } from './kafka-consumer.ts'
 import { KafkaInbox } from './kafka-inbox.ts'
 import { busMetrics, newCounts } from './kafka-metrics.ts'
 import { KafkaProducer } from './kafka-producer.ts'
+import { requireInboxes } from './kafka-topics.ts'
 
 export type KafkaConfig = Pick<
   Config,
@@ -101,7 +102,7 @@ class KafkaBus implements Bus {
       return
     }
     this.#trouble = this.#missing()
-    const { partitions } = this.#config
+    const { partitions, kafkaInboxes } = this.#config
     for (const topic of partitionedTopics) {
       const has = this.#cluster.topic(topic)?.leaders.length
       if (has !== undefined && has !== partitions) {
@@ -112,6 +113,10 @@ class KafkaBus implements Bus {
           `Topic ${name} has ${has} partitions and PARTITIONS=${partitions}: they must be equal.`,
         )
       }
+    }
+    const inboxes = this.#cluster.topic('inbox')?.leaders.length
+    if (inboxes !== undefined) {
+      requireInboxes(this.#cluster.nameOf('inbox'), inboxes, kafkaInboxes)
     }
   }
 

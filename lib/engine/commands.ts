@@ -42,7 +42,7 @@ export class Commands {
 
   /** A reply that `open` waited for. */
   hear(reply: Reply, open: Open): void {
-    this.#losses.hear(reply, open.sentFirst)
+    this.#losses.hear(reply, open)
   }
 
   /** Sends again what is taken for lost, of all whose pause is over. */

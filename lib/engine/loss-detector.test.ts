@@ -53,7 +53,7 @@ test('of what a silent participant has not answered one is sent again, the lates
 test('what was sent before something that is answered is lost, and all of it sent again', () => {
   const detector = new LossDetector()
   const all = sent(detector, ['stock'], ['stock'], ['stock'], ['stock'])
-  detector.hear(stock, 3)
+  detector.hear(stock, all[2]!)
   assert.deepEqual(resend(detector, all, 200), [1, 2, 4], 'the fourth as a probe')
   const unanswered = all.filter(({ sentFirst }) => sentFirst !== 3)
   assert.deepEqual(resend(detector, unanswered, 600), [4], 'a probe: nothing later is answered')
@@ -63,14 +63,14 @@ test('the answer to a probe tells of what came before it', () => {
   const detector = new LossDetector()
   const all = sent(detector, ['stock'], ['stock'], ['stock'])
   assert.deepEqual(resend(detector, all, 200), [3])
-  detector.hear(stock, 3)
+  detector.hear(stock, all[2]!)
   assert.deepEqual(resend(detector, all.slice(0, 2), 300), [1, 2])
 })
 
 test('each participant is judged by its own answers, and asked for what it owes only', () => {
   const detector = new LossDetector()
   const all = sent(detector, ['stock', 'payment'], ['payment'])
-  detector.hear({ service: 'payment', partition: 0 }, 2)
+  detector.hear({ service: 'payment', partition: 0 }, all[1]!)
   const chosen = detector.choose(all.slice(0, 1), 200, ({ orders }) => orders)
   assert.deepEqual(chosen.get(all[0]!), [to('payment'), to('stock')], 'a loss and a probe')
   const later = sent(detector, ['stock', 'payment'])
@@ -81,7 +81,7 @@ test('each participant is judged by its own answers, and asked for what it owes 
 test('of a thousand that are lost no tick sends more than 64 again, and each gets its turn', () => {
   const detector = new LossDetector()
   const all = sent(detector, ...Array.from({ length: 1_000 }, () => ['stock'] as const))
-  detector.hear(stock, 1_001)
+  detector.hear(stock, sent(detector, ['stock'])[0]!)
   const seen = new Set<number>()
   for (let now = 200; now < 600; now += 25) {
     const resent = resend(detector, all, now)
@@ -89,4 +89,36 @@ test('of a thousand that are lost no tick sends more than 64 again, and each get
     for (const each of resent) seen.add(each)
   }
   assert.equal(seen.size, 1_000)
+})
+
+const tickMs = 25
+
+test('what was probed while a participant was away ends soon after its return', () => {
+  const detector = new LossDetector()
+  const open = new Set(sent(detector, ...Array.from({ length: 250 }, () => ['stock'] as const)))
+  const [awayMs, returnedMs] = [60_000, 2_500]
+  let now = 200
+  for (; now < awayMs; now += tickMs) resend(detector, [...open], now)
+  for (; open.size > 0 && now < awayMs + returnedMs; now += tickMs) {
+    const again = new Set(resend(detector, [...open], now))
+    for (const each of open) {
+      if (!again.has(each.sentFirst)) continue
+      detector.hear(stock, each)
+      open.delete(each)
+    }
+  }
+  assert.equal(open.size, 0, `open ${returnedMs} ms after the return`)
+})
+
+test('a slow participant that answers all in the end hears little twice', () => {
+  const detector = new LossDetector()
+  const open = sent(detector, ...Array.from({ length: 2_000 }, () => ['stock'] as const))
+  const commands = open.length
+  const answeredATick = 5
+  let resent = 0
+  for (let now = 200; open.length > 0; now += tickMs) {
+    resent += resend(detector, open, now).length
+    for (const each of open.splice(0, answeredATick)) detector.hear(stock, each)
+  }
+  assert.ok(resent <= commands / 10, `${resent} of ${commands}`)
 })

@@ -55,6 +55,13 @@ test('every setting names itself once when it is wrong, whatever it was given', 
   )
 })
 
+test('a prefix of topics is what Kafka allows in their names', () => {
+  for (const given of ['my shop', 'a/b', 'x'.repeat(201)]) {
+    assert.match(wrongLines({ kafkaPrefix: given })[0]!, /^KAFKA_PREFIX=.*letters, digits/)
+  }
+  assert.equal(readConfig({ kafkaPrefix: 'My.shop_2-a' }, {}).kafkaPrefix, 'My.shop_2-a')
+})
+
 test('a long wrong value is cut, control characters are escaped', () => {
   const [line] = wrongLines({}, { HOST: `\u001b[2J${'x'.repeat(5_000)}` })
   assert.ok(line && line.length < 300)

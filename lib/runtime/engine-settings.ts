@@ -2,7 +2,7 @@
  * The settings of what stands under the ports: which storage and bus, and how Redis and Kafka are
  * reached. An empty text means: not used.
  */
-import { flag, oneOf, type Setting, setting, whole, words } from './setting.ts'
+import { flag, label, oneOf, type Setting, setting, whole, words } from './setting.ts'
 
 export const engineSettings = {
   storage: setting(
@@ -53,7 +53,7 @@ export const engineSettings = {
   ),
   kafkaPrefix: setting(
     'KAFKA_PREFIX',
-    words('till'),
+    label('till'),
     'first part of the names of topics and groups; one for each shop on the same brokers',
   ),
   kafkaInboxes: setting(

@@ -40,6 +40,15 @@ export const words = (otherwise: string) =>
     .regex(/^\P{Cc}+$/u, 'must not contain control characters')
     .max(longestText, `must be at most ${grouped(longestText)} characters`)
     .default(otherwise)
+/** Part of a name that others restrict too: a topic's. */
+export const label = (otherwise: string) =>
+  z
+    .string()
+    .regex(
+      /^[a-zA-Z0-9._-]{1,200}$/,
+      `must be at most 200 letters, digits, points, underscores and hyphens`,
+    )
+    .default(otherwise)
 
 export const setting = <S extends z.ZodType>(variable: string, schema: S, help: string) => ({
   variable,
