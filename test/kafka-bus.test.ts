@@ -31,7 +31,7 @@ describe('bus over Kafka', { skip }, async () => {
     await assert.rejects(openBus(other), { code: 'partitions_differ' })
   })
 
-  test('an inbox that does not exist is a sentence; more of them than are asked for are well', async () => {
+  test('fewer inboxes than are asked for are a sentence, more are not', async () => {
     const config = await broker.shop()
     const more = { ...config, kafkaInboxes: config.kafkaInboxes + 1 }
     const told = { code: 'partitions_differ', message: /set KAFKA_INBOXES=8/ }

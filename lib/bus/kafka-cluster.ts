@@ -3,8 +3,8 @@
  * request that waits (a fetch, a join) holds up no other.
  *
  * Promise: a link that was closed is opened anew when it is next asked for; a broker that cannot be
- * reached is not tried again for a moment. What is known of leaders is asked anew when told to, each
- * time of another broker: one that is frozen, or cut off from the others, is not believed for ever.
+ * reached is not tried again for a moment. What is known of leaders is asked anew when told to,
+ * each time of another broker: one that is frozen, or cut off, is not believed for ever.
  */
 import type { Topic } from '../../protocol/messages.ts'
 import { systemClock } from '../runtime/clock.ts'
@@ -65,7 +65,7 @@ export class KafkaCluster {
     return this.#topics.get(topic)
   }
 
-  /** `listener` hears of each answer about who leads what, until the returned function is called. */
+  /** `listener` hears of each answer about who leads what, until what is returned is called. */
   onRefreshed(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => void this.#listeners.delete(listener)

@@ -2,9 +2,10 @@
  * Hands what came to the consumer: decoded, all records of one fetch and partition in one call.
  *
  * Promise: a record that cannot be read is counted, goes to the dead-letter topic (of a flood, as
- * many as the producer has room for), and holds up nothing. A `receive` that fails is called again with a growing pause while the partition is held;
- * after some tries its messages are given up and counted, because a partition must not stand still
- * for one bug, and whoever needs them sends them again.
+ * many as the producer has room for), and holds up nothing. A `receive` that fails is called again
+ * with a growing pause while the partition is held; after some tries its messages are given up and
+ * counted, because a partition must not stand still for one bug, and whoever needs them sends them
+ * again. What was neither handled nor given up when the partition was let go is not acknowledged.
  */
 import type { Message } from '../../protocol/messages.ts'
 import { systemClock } from '../runtime/clock.ts'

@@ -5,9 +5,9 @@
  * sending it again would make a slow participant slower: a metastable failure (Bronson et al.,
  * HotOS 2021). Of those one at a time goes, as a probe, whose answer then tells of all that were
  * sent before it. As RACK and its tail loss probe do for TCP (RFC 8985). Of what was probed itself
- * it tells nothing: the answer may be that to the first sending. So after an answer to something that
- * was sent again a few more go at once, and again after theirs: what was probed while a participant
- * was away ends soon after its return.
+ * it tells nothing: the answer may be that to the first sending. So after an answer to something
+ * that was sent again several more go at once, and again after theirs: what was probed while a
+ * participant was away ends soon after its return.
  *
  * Promise: none waits for ever. The probe is what was sent least often, of those the latest.
  */
