@@ -84,6 +84,8 @@ export interface Command {
   readonly branch: Branch
   /** Low-water mark of the sending coordinator partition, a key of transaction-id.ts. */
   readonly mark: string
+  /** The sender's number of this sending, which the reply repeats. */
+  readonly sent?: number
 }
 
 /**
@@ -101,6 +103,8 @@ export interface Reply {
   readonly partition: number
   readonly answer: Answer
   readonly reason?: Reason
+  /** Of the command that it answers. */
+  readonly sent?: number
 }
 
 /** A participant with an old undecided branch asks what became of its transaction. */

@@ -106,6 +106,9 @@ const reasons = words<Reason>({
   overloaded: true,
 })
 
+const numberOf = (fields: Fields) =>
+  fields.sent === undefined ? {} : { sent: whole(fields, 'sent') }
+
 function entryOf(value: unknown): Entry {
   const fields = fieldsOf(value, 'an entry')
   return { id: text(fields, 'id'), amount: whole(fields, 'amount') }
@@ -152,6 +155,7 @@ const kinds: Readonly<Record<Message['kind'], (fields: Fields) => Message>> = {
     transaction: text(fields, 'transaction'),
     branch: branchOf(fields.branch),
     mark: text(fields, 'mark'),
+    ...numberOf(fields),
   }),
   reply: (fields) => ({
     kind: 'reply',
@@ -161,6 +165,7 @@ const kinds: Readonly<Record<Message['kind'], (fields: Fields) => Message>> = {
     partition: whole(fields, 'partition', highestPartition),
     answer: oneOf<Answer>(fields, 'answer', answers),
     ...(fields.reason === undefined ? {} : { reason: oneOf<Reason>(fields, 'reason', reasons) }),
+    ...numberOf(fields),
   }),
   inquiry: (fields) => ({
     kind: 'inquiry',

@@ -28,16 +28,23 @@ export class Commands {
     open.resendPauseMs = config.resendFirstMs
     open.resendAt = clock.now() + open.resendPauseMs
     open.sentFirst = open.sentLast = this.#losses.next()
-    this.send(open.state.transaction, orders)
+    this.#send(open, orders)
   }
 
-  send(transaction: TransactionId, orders: readonly Order[]): void {
-    if (orders.length === 0) return
+  /** What is not waited for: what an inquiry is answered with. */
+  answer(transaction: TransactionId, order: Order): void {
+    this.#command(transaction, order)
+  }
+
+  #send({ state, sentLast }: Open, orders: readonly Order[]): void {
+    for (const order of orders) this.#command(state.transaction, order, sentLast)
+  }
+
+  #command(transaction: TransactionId, { verb, branch }: Order, sent?: number): void {
     const { mark } = this.#open
-    for (const { verb, branch } of orders) {
-      const command = { kind: 'command', verb, transaction, branch, mark } as const
-      this.#options.bus.send(branch.service, branch.partition, command)
-    }
+    const numbered = sent === undefined ? {} : { sent }
+    const command = { kind: 'command', verb, transaction, branch, mark, ...numbered } as const
+    this.#options.bus.send(branch.service, branch.partition, command)
   }
 
   /** A reply that `open` waited for. */
@@ -54,7 +61,7 @@ export class Commands {
       open.resendAt = now + open.resendPauseMs * (0.75 + random.next() / 2)
       open.sentLast = this.#losses.next()
       counters.resends++
-      this.send(open.state.transaction, orders)
+      this.#send(open, orders)
     }
   }
 }

@@ -268,7 +268,7 @@ export class CoordinatorPartition {
     if (this.#isClosed) return
     if (ended !== undefined && !hasPart(ended, branch)) return
     const verb = answerInquiry(undo, ended, position < this.#open.mark)
-    if (verb !== undefined) this.#commands.send(transaction, [{ verb, branch }])
+    if (verb !== undefined) this.#commands.answer(transaction, { verb, branch })
   }
 
   /** A newer owner may have gone again; without a write this one would never know of its epoch. */

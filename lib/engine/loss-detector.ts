@@ -4,14 +4,13 @@
  * its answer is. What is later than everything it has answered may be waiting there still, and
  * sending it again would make a slow participant slower: a metastable failure (Bronson et al.,
  * HotOS 2021). Of those one at a time goes, as a probe, whose answer then tells of all that were
- * sent before it. As RACK and its tail loss probe do for TCP (RFC 8985). Of what was probed itself
- * it tells nothing: the answer may be that to the first sending. So after an answer to something
- * that was sent again several more go at once, and again after theirs: what was probed while a
- * participant was away ends soon after its return.
+ * sent before it. As RACK and its tail loss probe do for TCP (RFC 8985). Replies repeat the number
+ * of the sending that they answer: that of the first copy of a command tells less than that of the
+ * last (Karn's ambiguity).
  *
  * Promise: none waits for ever. The probe is what was sent least often, of those the latest.
  */
-import type { Branch, ServiceName } from '../../protocol/messages.ts'
+import type { Reply, ServiceName } from '../../protocol/messages.ts'
 import type { Order } from '../../protocol/protocol.ts'
 
 /** Something that was sent, to one destination or several. */
@@ -29,20 +28,13 @@ const mostAtOnce = 64
 const lookAgainMs = 100
 /** Between two probes of one destination: little for a slow one, and soon after one's return. */
 const probeEveryMs = 200
-/** Probes of one tick to a destination that has answered one: little for a slow one, too. */
-const mostProbes = 16
 
-interface Probe<T> {
-  readonly sent: T
-  readonly order: Order
-}
+type Answered = Pick<Reply, 'service' | 'partition' | 'sent'>
 
 interface Destination {
   /** The highest number that it has answered. */
   answered: number
   probeAt: number
-  /** Whether it has answered something that was sent again, since the last probe. */
-  hasAnswered: boolean
 }
 
 export class LossDetector {
@@ -54,11 +46,11 @@ export class LossDetector {
     return ++this.#sent
   }
 
-  /** A participant partition has answered one of these commands. */
-  hear({ service, partition }: Pick<Branch, 'service' | 'partition'>, sent: Sent): void {
+  /** A participant partition has answered these commands. A number of a former owner counts less. */
+  hear({ service, partition, sent }: Answered, { sentFirst, sentLast }: Sent): void {
     const destination = this.#at(service, partition)
-    if (sent.sentFirst > destination.answered) destination.answered = sent.sentFirst
-    if (sent.sentLast > sent.sentFirst) destination.hasAnswered = true
+    const number = sent === sentLast ? sentLast : sentFirst
+    if (number > destination.answered) destination.answered = number
   }
 
   /** What to send again now, of all whose pause is over. */
@@ -68,39 +60,36 @@ export class LossDetector {
     pending: (sent: T) => readonly Order[],
   ): ReadonlyMap<T, readonly Order[]> {
     const chosen = new Map<T, Order[]>()
-    const probes = new Map<Destination, Probe<T>[]>()
+    const probes = new Map<Destination, { sent: T; order: Order }>()
     for (const sent of due.toSorted((a, b) => a.resendAt - b.resendAt)) {
       if (chosen.size >= mostAtOnce) break
       sent.resendAt = now + lookAgainMs
       for (const order of pending(sent)) {
         const destination = this.#at(order.branch.service, order.branch.partition)
         if (sent.sentLast < destination.answered) add(chosen, sent, order)
-        else if (now >= destination.probeAt || destination.hasAnswered) {
-          const others = probes.get(destination) ?? []
-          const most = destination.hasAnswered ? mostProbes : 1
-          probes.set(destination, best([...others, { sent, order }], most))
+        else if (now >= destination.probeAt && isBefore(sent, probes.get(destination)?.sent)) {
+          probes.set(destination, { sent, order })
         }
       }
     }
-    for (const [destination, some] of probes) {
+    for (const [destination, { sent, order }] of probes) {
       destination.probeAt = now + probeEveryMs
-      destination.hasAnswered = false
-      for (const { sent, order } of some) add(chosen, sent, order)
+      add(chosen, sent, order)
     }
     return chosen
   }
 
   #at(service: ServiceName, partition: number): Destination {
-    this.#destinations[service][partition] ??= { answered: 0, probeAt: 0, hasAnswered: false }
+    this.#destinations[service][partition] ??= { answered: 0, probeAt: 0 }
     return this.#destinations[service][partition]
   }
 }
 
-/** Those that were sent least often, and of these the latest. */
-function best<T extends Sent>(probes: readonly Probe<T>[], most: number): Probe<T>[] {
-  const order = (one: Sent, other: Sent) =>
-    one.resendPauseMs - other.resendPauseMs || other.sentFirst - one.sentFirst
-  return probes.toSorted((a, b) => order(a.sent, b.sent)).slice(0, most)
+/** Whether `one` is the better probe. */
+function isBefore(one: Sent, other: Sent | undefined): boolean {
+  if (other === undefined) return true
+  if (one.resendPauseMs !== other.resendPauseMs) return one.resendPauseMs < other.resendPauseMs
+  return one.sentFirst > other.sentFirst
 }
 
 function add<T>(chosen: Map<T, Order[]>, sent: T, order: Order): void {

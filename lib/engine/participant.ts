@@ -172,6 +172,7 @@ export class Participant<R extends Json> implements Consumer {
       partition,
       answer: obeyed.answer,
       ...(obeyed.reason === undefined ? {} : { reason: obeyed.reason }),
+      ...(command.sent === undefined ? {} : { sent: command.sent }),
     }
     bus.send(coordinatorTopic(id.home), id.partition, reply)
   }

@@ -66,8 +66,8 @@ export const engineMutants: readonly Mutant[] = [
     name: 'no-probe',
     models: 'a loss shows only by the answer to something later, and nothing later comes',
     file: 'lib/engine/loss-detector.ts',
-    find: 'else if (now >= destination.probeAt || destination.hasAnswered)',
-    replace: 'else if (false)',
+    find: 'else if (now >= destination.probeAt &&',
+    replace: 'else if (false &&',
     variants,
   },
   {
