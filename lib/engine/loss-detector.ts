@@ -46,7 +46,7 @@ export class LossDetector {
     return ++this.#sent
   }
 
-  /** A participant partition has answered these commands. A number of a former owner counts less. */
+  /** A participant partition has answered these; the number may be that of a former owner. */
   hear({ service, partition, sent }: Answered, { sentFirst, sentLast }: Sent): void {
     const destination = this.#at(service, partition)
     const number = sent === sentLast ? sentLast : sentFirst
