@@ -1,17 +1,23 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { Admission } from './admission.ts'
+import { Admission, placeMs } from './admission.ts'
 
 const limits = { maxRunningCheckouts: 2, checkoutDeadlineMs: 700 }
 
-/** Work that ends when it is told to, and what has begun. */
+/** Work that ends when it is told to, and what has begun; timers that ring when they are told to. */
 function workshop() {
-  const timers = new Set<() => void>()
+  const patience = new Set<() => void>()
+  const places = new Set<() => void>()
   const clock = {
     after(ms: number, run: () => void) {
-      assert.equal(ms, limits.checkoutDeadlineMs)
-      timers.add(run)
-      return { cancel: () => void timers.delete(run) }
+      assert.ok(ms === limits.checkoutDeadlineMs || ms === placeMs)
+      const timers = ms === placeMs ? places : patience
+      const ring = () => {
+        timers.delete(ring)
+        run()
+      }
+      timers.add(ring)
+      return { cancel: () => void timers.delete(ring) }
     },
   }
   const admission = new Admission({ clock, config: limits })
@@ -27,7 +33,8 @@ function workshop() {
   return {
     admission,
     begun,
-    timers,
+    patience,
+    places,
     start,
     end: (number: number, failure?: Error) => ends.get(number)!(failure),
   }
@@ -61,11 +68,11 @@ describe('admission', () => {
   })
 
   test('who has waited too long is refused, and is not begun later', async () => {
-    const { admission, begun, timers, start, end } = workshop()
+    const { admission, begun, patience, start, end } = workshop()
     const answers = [0, 1, 2, 3].map(start)
-    assert.equal(timers.size, 2)
-    const [patience] = timers
-    patience!()
+    assert.equal(patience.size, 2)
+    const [first] = patience
+    first!()
     assert.equal(await answers[2], undefined)
     assert.equal(admission.inFlight, 3)
     end(0)
@@ -74,5 +81,24 @@ describe('admission', () => {
     for (const number of [1, 3]) end(number)
     assert.deepEqual(await Promise.all(answers), [0, 1, undefined, 3])
     assert.equal(admission.inFlight, 0)
+  })
+
+  test('who takes too long keeps no place from others, and gives it back once', async () => {
+    const { admission, begun, places, start, end } = workshop()
+    const answers = [0, 1, 2, 3, 4, 5].map(start)
+    for (const ring of [...places]) ring()
+    assert.equal(admission.inFlight, 6)
+    await Promise.resolve()
+    assert.deepEqual(begun, [0, 1, 2, 3])
+    for (const number of [0, 1]) end(number)
+    await Promise.all(answers.slice(0, 2))
+    assert.deepEqual(begun, [0, 1, 2, 3], 'their places are others’ already')
+    for (const number of [2, 3, 4, 5]) {
+      end(number)
+      await answers[number]
+    }
+    assert.deepEqual(begun, [0, 1, 2, 3, 4, 5])
+    assert.equal(admission.inFlight, 0)
+    assert.equal(places.size, 0)
   })
 })

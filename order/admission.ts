@@ -2,7 +2,9 @@
  * How many checkouts run at once in one instance: enough to fill every group commit; more would
  * take memory and longer rounds, and sell less. Others wait for their turn, in the order of their
  * coming; whoever has waited as long as a checkout may take is refused: those inside are stuck
- * then. That not too many wait is for the server to see to (`crowd` of the route).
+ * then. One that takes far longer than usual waits for somebody who is away, and keeps no place
+ * from those that need somebody else (I9). That not too many wait, of either kind, is for the server
+ * to see to (`crowd` of the route).
  */
 import { ChurnMap } from '../lib/runtime/churn-map.ts'
 import type { Clock } from '../lib/runtime/clock.ts'
@@ -12,6 +14,9 @@ export interface AdmissionOptions {
   readonly clock: Pick<Clock, 'after'>
   readonly config: Pick<Config, 'maxRunningCheckouts' | 'checkoutDeadlineMs'>
 }
+
+/** Where everybody is there, no checkout runs for so long. */
+export const placeMs = 1_000
 
 interface Waiting {
   readonly ticket: number
@@ -24,25 +29,35 @@ export class Admission {
   readonly #waiting = new ChurnMap<number, Waiting>()
   #tickets = 0
   #running = 0
+  /** Under way without a place. */
+  #stuck = 0
 
   constructor(options: AdmissionOptions) {
     this.#options = options
   }
 
-  /** Running or waiting. */
+  /** Under way or waiting for their turn. */
   get inFlight(): number {
-    return this.#running + this.#waiting.size
+    return this.#running + this.#stuck + this.#waiting.size
   }
 
   /** What `work` answers; undefined, and it is not begun, where its turn did not come in time. */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
-    const { maxRunningCheckouts } = this.#options.config
-    if (this.#running < maxRunningCheckouts) this.#running++
+    const { config, clock } = this.#options
+    if (this.#running < config.maxRunningCheckouts) this.#running++
     else if (!(await this.#turn())) return undefined
+    let hasPlace = true
+    const place = clock.after(placeMs, () => {
+      hasPlace = false
+      this.#stuck++
+      this.#leave()
+    })
     try {
       return await work()
     } finally {
-      this.#leave()
+      place.cancel()
+      if (hasPlace) this.#leave()
+      else this.#stuck--
     }
   }
 

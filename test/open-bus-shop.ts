@@ -35,6 +35,8 @@ export interface OpenBusShop extends RunningShop {
   /** Lines at warn and above. */
   readonly complaints: readonly string[]
   say(said: Said): void
+  /** From now on nothing that services say reaches this partition of a topic. */
+  cutOff(topic: Topic, partition: number): void
 }
 
 export async function openBusShop(variant: Variant, settings: Overrides): Promise<OpenBusShop> {
@@ -44,6 +46,7 @@ export async function openBusShop(variant: Variant, settings: Overrides): Promis
   const complaints: string[] = []
   const log = collecting(complaints)
   const said: Said[] = []
+  const cut = new Set<string>()
   const local = openLocalBus({
     partitions,
     onError: (topic, error) => complaints.push(`${topic}: ${error}`),
@@ -52,7 +55,7 @@ export async function openBusShop(variant: Variant, settings: Overrides): Promis
     ...local,
     send(topic, partition, message) {
       said.push({ topic, partition, message })
-      local.send(topic, partition, message)
+      if (!cut.has(`${topic}/${partition}`)) local.send(topic, partition, message)
     },
   }
   const create = async (
@@ -83,6 +86,7 @@ export async function openBusShop(variant: Variant, settings: Overrides): Promis
     partitions,
     said,
     complaints,
+    cutOff: (topic, partition) => void cut.add(`${topic}/${partition}`),
     say: ({ topic, partition, message }) => local.send(topic, partition, message),
     async close() {
       await Promise.all([shop.close(), records.close()])
