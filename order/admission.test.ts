@@ -4,7 +4,7 @@ import { Admission, placeMs } from './admission.ts'
 
 const limits = { maxRunningCheckouts: 2, checkoutDeadlineMs: 700 }
 
-/** Work that ends when it is told to, and what has begun; timers that ring when they are told to. */
+/** Work and timers that end when they are told to, and what has begun. */
 function workshop() {
   const patience = new Set<() => void>()
   const places = new Set<() => void>()

@@ -3,8 +3,8 @@
  * take memory and longer rounds, and sell less. Others wait for their turn, in the order of their
  * coming; whoever has waited as long as a checkout may take is refused: those inside are stuck
  * then. One that takes far longer than usual waits for somebody who is away, and keeps no place
- * from those that need somebody else (I9). That not too many wait, of either kind, is for the server
- * to see to (`crowd` of the route).
+ * from those that need somebody else (I9). That not too many wait, of either kind, is for the
+ * server to see to (`crowd` of the route).
  */
 import { ChurnMap } from '../lib/runtime/churn-map.ts'
 import type { Clock } from '../lib/runtime/clock.ts'

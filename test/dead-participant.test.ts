@@ -19,7 +19,7 @@ async function itemIn(shop: Shop, partition: number): Promise<string> {
 }
 
 for (const variant of variants) {
-  test(`${variant.name}: more checkouts than places wait for a dead one, others go on`, async () => {
+  test(`${variant.name}: more checkouts than places wait for the dead, others go on`, async () => {
     const running = await openBusShop(variant, {
       partitions: String(partitions),
       maxRunningCheckouts: String(places),
