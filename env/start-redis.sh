@@ -34,7 +34,7 @@ appendonly yes
 appendfsync always
 maxmemory-policy noeviction
 acllog-max-len 16
-user default on #$(hash_of "$REDIS_PASSWORD") ~* &* +@all -@admin -@dangerous +info +role +config|get
+user default on #$(hash_of "$REDIS_PASSWORD") ~* &* +@all -@admin -@dangerous +info +role +config|get +client|kill
 END
   [ -z "$operator" ] || echo "user operator on #$(hash_of "$operator") ~* &* +@all"
 }

@@ -11,6 +11,7 @@ import { type Overrides, readConfig } from '../lib/runtime/config.ts'
 import type { ShopError } from '../lib/runtime/errors.ts'
 import { createLog } from '../lib/runtime/log.ts'
 import { openRedisStorage, type RedisStorage } from '../lib/storage/redis.ts'
+import { RedisRelay } from '../lib/storage/redis-relay.ts'
 import { hasRedis, RedisSentinel, RedisServer, sentinelName } from '../lib/storage/redis-server.ts'
 
 const skip = hasRedis()
@@ -21,6 +22,7 @@ if (skip !== false && process.env.CI === 'true') throw new Error(skip)
 const partitions = 4
 const opened: RedisStorage[] = []
 const servers: RedisServer[] = []
+const relays: RedisRelay[] = []
 
 const openOn = async (overrides: Overrides) => {
   const wanted = { storage: 'redis', partitions: String(partitions), ...overrides }
@@ -36,6 +38,7 @@ const start = async <S extends RedisServer>(server: S): Promise<S> => {
 
 after(async () => {
   await Promise.all(opened.map((storage) => storage.close()))
+  for (const relay of relays) relay.close()
   await Promise.all(servers.map((server) => server.remove()))
 })
 
@@ -161,11 +164,28 @@ describe('a Cluster', { skip }, () => {
   })
 })
 
+/** What is given up on a silent network is not sent on, over TLS as well. */
+async function assertReset(where: Overrides, port: number): Promise<void> {
+  const relay = new RedisRelay(port)
+  relays.push(relay)
+  await relay.start()
+  const storage = await openOn({ ...where, redisPort: String(relay.port) })
+  const { newest } = relay
+  newest.silence()
+  const step = storage.transact(0, ['a'], (draft) => draft.put('a', { n: 1 }))
+  await assert.rejects(step, { code: 'storage_unavailable' })
+  assert.equal(await newest.ended, 'reset')
+  await storage.untilUsable(5_000)
+  await newest.deliver()
+  assert.equal(await storage.read(0, 'a'), undefined)
+}
+
 describe('a server behind TLS, with users', { skip }, () => {
   const port = 16_640
   /** All that the adapter does, and nothing else. */
   const may =
-    '~till:* +@hash +@sortedset +@string +@scripting +wait +config|get +select +info +ping'
+    '~till:* +@hash +@sortedset +@string +@scripting +wait +config|get +select +info +ping ' +
+    '+client|info +client|kill'
 
   test('it works with them, and says which setting is wrong', async () => {
     const server = new RedisServer(16_641)
@@ -191,6 +211,7 @@ describe('a server behind TLS, with users', { skip }, () => {
     const raisers = new Raisers(storage, 4)
     await raisers.goOn(100)
     assert.deepEqual(await raisers.end(), [])
+    await assertReset({ ...where, redisPatienceMs: '300' }, port)
     await assert.rejects(openOn({ ...where, redisPassword: 'wrong' }), /REDIS_PASSWORD/)
     await assert.rejects(openOn({ ...where, redisUsername: 'nobody' }), /REDIS_USERNAME/)
     await assert.rejects(openOn({ ...where, redisTlsCa: key }), /REDIS_TLS_CA/)

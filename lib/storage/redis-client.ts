@@ -56,7 +56,10 @@ export interface RedisConnection {
   send(commands: readonly RedisCommand[]): Promise<readonly unknown[]>
   /** Resolves when it has ended, with why. */
   readonly ended: Promise<string>
-  /** At once: replies that are under way are lost. */
+  /**
+   * At once: replies that are under way are lost, and what is not sent yet never will be. What the
+   * network or the server has already may still be run (redis-earlier.ts).
+   */
   end(): void
 }
 
@@ -99,9 +102,26 @@ export async function connectRedis(
   return {
     address: `${address.host}:${address.port}`,
     ended,
-    end,
+    end: () => reset(socket),
     send: (commands) => send(redis, socket, commands, counts),
   }
+}
+
+/** Nothing that it still holds is sent: after an end in order, the kernel would go on sending. */
+function reset(socket: Socket): void {
+  // Over TLS the socket cannot do so itself, but closes the one of TCP under it.
+  const { _parent: tcp } = (socket as unknown as { _handle: TlsHandle | null })._handle ?? {}
+  if (tcp === undefined) {
+    socket.resetAndDestroy()
+    return
+  }
+  tcp.close = tcp.reset
+  socket.destroy()
+}
+
+/** What Node has under a socket: of TLS, one around that of TCP. */
+interface TlsHandle {
+  readonly _parent?: { close: (then: () => void) => void; reset: (then: () => void) => void }
 }
 
 function optionsOf(settings: RedisSettings) {

@@ -8,6 +8,7 @@ import { ShopError } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { PARTITIONS, storageConformance } from './conformance.ts'
 import { openRedisStorage, type RedisStorage } from './redis.ts'
+import { RedisRelay } from './redis-relay.ts'
 import { hasRedis, RedisServer } from './redis-server.ts'
 
 const skip = hasRedis()
@@ -51,12 +52,20 @@ const lost = async (storage: RedisStorage) => {
   while (storage.health().usable && systemClock.now() < giveUpAt) await systemClock.sleep(5)
   assert.equal(storage.health().usable, false)
 }
+const relays: RedisRelay[] = []
+const relayTo = async (to: number) => {
+  const relay = new RedisRelay(to)
+  relays.push(relay)
+  await relay.start()
+  return relay
+}
 const fresh = (): Overrides => ({ redisPort: String(port), redisDb: String(databases++) })
 
 if (skip === false) {
   before(() => server.start())
   after(async () => {
     await Promise.all(opened.map((storage) => storage.close()))
+    for (const relay of relays) relay.close()
     await Promise.all([server, ...servers].map((each) => each.remove()))
   })
   storageConformance('redis', {
@@ -167,6 +176,51 @@ describe('redis: the server dies', { skip }, () => {
     await storage.untilUsable(5_000)
     const n = await raise(storage, 'a')
     assert.ok(n === 2 || n === 3)
+    await storage.close()
+    await own.remove()
+  })
+})
+
+describe('redis: the network is silent, and delivers late', { skip }, () => {
+  const silenced = async () => {
+    const relay = await relayTo(port)
+    const where = { ...fresh(), redisPort: String(relay.port), redisPatienceMs: '300' }
+    const storage = await openOn(where)
+    assert.equal(await raise(storage, 'a'), 1)
+    const { newest } = relay
+    newest.silence()
+    return { storage, silent: newest }
+  }
+
+  test('what is given up is not sent on: the connection is reset', async () => {
+    const { storage, silent } = await silenced()
+    await assert.rejects(raise(storage, 'a'), { code: 'storage_unavailable' })
+    assert.ok(silent.keptBytes > 0)
+    assert.equal(await silent.ended, 'reset')
+    await storage.close()
+  })
+
+  test('a write that was given up happens before the next answer, or never', async () => {
+    const { storage, silent } = await silenced()
+    const load = (n: number) => storage.load(0, [{ key: 'a', record: { n } }])
+    await assert.rejects(load(7), { code: 'storage_unavailable' })
+    await storage.untilUsable(5_000)
+    await load(8)
+    assert.equal(await raise(storage, 'a'), 9)
+    await silent.deliver()
+    assert.deepEqual(await storage.read(0, 'a'), { n: 9 })
+    await storage.close()
+  })
+
+  test('a user that may not end its connections is served, and it is told', async () => {
+    const own = await startOwn(port + 7)
+    const may = ['~*', '+@all', '-client|kill', '-client|info']
+    await own.command('acl', 'setuser', 'shop', 'on', '>secret', ...may)
+    warnings.length = 0
+    const user = { redisUsername: 'shop', redisPassword: 'secret' }
+    const storage = await openOn({ redisPort: String(own.port), ...user })
+    assert.equal(await raise(storage, 'a'), 1)
+    assert.equal(warnings.filter((warning) => /client\|kill/.test(warning)).length, 1)
     await storage.close()
     await own.remove()
   })

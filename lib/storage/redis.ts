@@ -5,7 +5,8 @@
  * Promise: what storage.ts says, as far as the server is set to keep what it acknowledges
  * (appendonly, appendfsync always; REDIS_WAIT_REPLICAS where there are replicas): where it is not,
  * that is said at the start. A server that is away is waited for REDIS_PATIENCE_MS; it comes back
- * without a restart here. All keys of a partition share a hash tag.
+ * without a restart here, and what was not answered has then happened or never will
+ * (redis-earlier.ts). All keys of a partition share a hash tag.
  * Next: redis-lane.ts (work under way), redis-link.ts (connection), redis-group.ts (the writes).
  */
 import { systemClock } from '../runtime/clock.ts'
@@ -24,6 +25,7 @@ import {
   type RedisCounts,
   RedisRefusal,
 } from './redis-client.ts'
+import { EarlierConnections } from './redis-earlier.ts'
 import { notOurs, refusalError, unavailable } from './redis-errors.ts'
 import { requireOurs, warnOfSettings } from './redis-greeting.ts'
 import { indexKey, recordsKey, type Unit } from './redis-group.ts'
@@ -202,6 +204,7 @@ export class RedisStorage implements Storage {
   #open(index: number, script: ReturnType<typeof readScript>, log: Log): Server {
     const config = this.#config
     let isFirst = true
+    const earlier = new EarlierConnections(log)
     const link = new RedisLink({
       target: () => targetOf(config, index),
       settings: redisSettings(config),
@@ -210,6 +213,7 @@ export class RedisStorage implements Storage {
       clock: systemClock,
       log,
       greet: async (connection: RedisConnection) => {
+        await earlier.end(connection)
         await requireOurs(connection, index, config.partitions)
         if (isFirst && index === 0) await warnOfSettings(connection, config.redisWaitReplicas, log)
         isFirst = false
