@@ -42,6 +42,7 @@ export function storageConformance(name: string, { openFresh }: ConformanceOptio
     after(() => Promise.all(opened.map((each) => each.dispose())))
     describe('steps', () => steps(open))
     describe('groups', () => groups(open))
+    describe('long records', () => longRecords(open))
     describe('model', () => model(open))
     describe('records', () => records(open))
     describe('scan', () => scans(open))
@@ -259,6 +260,46 @@ function modelDraft(records: Map<string, Json>): Draft {
     put: (key, record) => void records.set(key, record),
     delete: (key) => void records.delete(key),
   }
+}
+
+/** Longer than what adapters keep in memory. */
+const long = 'x'.repeat(5_000)
+
+function longRecords(open: Open): void {
+  test('a step over two long records ends, also while one of them is read', async () => {
+    const { storage } = await open()
+    const keys = ['a', 'b', 'c']
+    for (const key of keys) await storage.transact(0, [key], (draft) => draft.put(key, { long }))
+    const reading = storage.read(0, 'a')
+    await new Promise((resolve) => setImmediate(resolve))
+    let runs = 0
+    await storage.transact(0, keys, (draft) => {
+      runs++
+      draft.put('c', { both: [draft.get('a'), draft.get('b')] })
+    })
+    assert.ok(runs <= 3, `it ran ${runs} times`)
+    assert.deepEqual(await reading, { long })
+    assert.deepEqual(await storage.read(0, 'c'), { both: [{ long }, { long }] })
+  })
+
+  test('many steps over a few long records all end', async () => {
+    const { storage } = await open()
+    const keys = ['a', 'b', 'c', 'd', 'e']
+    const rounds = 40
+    await Promise.all(
+      keys.map(async (one, index) => {
+        const other = keys[(index + 1) % keys.length]!
+        for (let round = 0; round < rounds; round++) {
+          await storage.transact(0, [one, other], (draft) => {
+            for (const key of [one, other]) {
+              draft.put(key, { n: (draft.get<Counter>(key)?.n ?? 0) + 1, long })
+            }
+          })
+        }
+      }),
+    )
+    for (const key of keys) assert.equal((await storage.read<Counter>(0, key))!.n, 2 * rounds)
+  })
 }
 
 function model(open: Open): void {

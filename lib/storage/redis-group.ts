@@ -49,6 +49,8 @@ class Part {
   readonly places = new Map<string, number>()
   readonly names: string[] = []
   readonly expected: string[] = []
+  /** What was expected, of those that there are. */
+  readonly seen: (StoredRecord | undefined)[] = []
   readonly changes: string[] = []
   readonly ran: Ran[] = []
   readonly reads: Read[] = []
@@ -63,6 +65,7 @@ class Part {
     if (found !== undefined) return found
     this.places.set(name, this.names.push(name))
     this.expected.push(NOT_READ)
+    this.seen.push(undefined)
     return this.names.length
   }
 }
@@ -183,7 +186,19 @@ export class RedisGroup {
     for (const { unit, key, known } of part.reads) {
       settleRead(unit, latest.has(key) ? latest.get(key) : known)
     }
+    if (again.length > 0) this.#keepFresh(part, latest)
     return { again, ...(garbled === undefined ? {} : { garbled }) }
+  }
+
+  /**
+   * What a step reads must be known all at once when it runs again: what was not as known, and what
+   * was, or the two would take turns for ever where the cache keeps neither.
+   */
+  #keepFresh(part: Part, latest: ReadonlyMap<string, StoredRecord | undefined>): void {
+    for (const [index, key] of part.names.entries()) {
+      const stored = latest.has(key) ? latest.get(key) : part.seen[index]
+      if (stored !== undefined) this.#known.keep(placeOf(part.partition, key), stored)
+    }
   }
 
   unitsOf(partition: number): readonly Unit[] {
@@ -206,7 +221,9 @@ export class RedisGroup {
   #expect(part: Part, key: string): number {
     const place = part.placeOf(key)
     if (part.expected[place - 1] === NOT_READ) {
-      part.expected[place - 1] = this.#known.get(placeOf(part.partition, key))?.text ?? ''
+      const seen = this.#known.get(placeOf(part.partition, key))
+      part.seen[place - 1] = seen
+      part.expected[place - 1] = seen?.text ?? ''
     }
     return place
   }

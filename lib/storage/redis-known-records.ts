@@ -67,11 +67,15 @@ export class KnownRecords {
   learn(place: string, text: string): StoredRecord | undefined {
     const stored = text === '' ? null : new ReadRecord(text, this.#server, place)
     this.set(place, stored)
-    if (stored !== null) this.#fresh.set(place, stored)
     return stored ?? undefined
   }
 
-  /** What was learnt for the last group is of no use any more. */
+  /** It is so in Redis, and the next group needs it. */
+  keep(place: string, stored: StoredRecord): void {
+    this.#fresh.set(place, stored)
+  }
+
+  /** What was kept for the last group is of no use any more. */
   forgetFresh(): void {
     if (this.#fresh.size > 0) this.#fresh = new Map()
   }
