@@ -24,7 +24,7 @@ export function refusalOf(text: string): Refusal {
 
 /** The sentence for a refusal that the caller has to know of. */
 export function refusalError(server: string, text: string): ShopError {
-  const sentence = text.replace(/\s+/g, ' ').slice(0, 300)
+  const sentence = text.replace(/\s+/g, ' ').replace(/\. ?$/, '').slice(0, 300)
   switch (refusalOf(text)) {
     case 'full':
       return new ShopError(

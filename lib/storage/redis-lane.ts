@@ -4,7 +4,8 @@
  *
  * Promise: a unit that changes something is sent once more only if the server has said that nothing
  * of it happened; where no answer came it is rejected with `storage_unavailable`, because it may
- * have happened. What only reads is asked again. Nothing waits longer than the unit's own limit.
+ * have happened. What only reads is asked again. No unit is sent after its own limit, whatever it
+ * waited for; one that is under way by then has its answer within `answerWithinMs` and `waitMs`.
  * Next: redis-group.ts (what is sent), redis.ts (who sends).
  */
 import type { Clock, Timer } from '../runtime/clock.ts'
@@ -52,6 +53,8 @@ export class RedisLane {
   readonly #timer: Timer
   #waiting: Unit[] = []
   #isRunning = false
+  /** What the server said instead of an answer when it was asked last. */
+  #refusal: string | undefined
   #idle: (() => void)[] = []
 
   constructor(options: LaneOptions) {
@@ -104,15 +107,10 @@ export class RedisLane {
   }
 
   async #runGroup(connection: RedisConnection): Promise<void> {
-    const group = new RedisGroup(this.#known, this.#draft)
-    let taken = 0
-    while (taken < this.#waiting.length && group.units < MOST_UNITS) {
-      group.add(this.#waiting[taken++]!)
-      if (group.changes >= MOST_CHANGES) break
-    }
+    const group = this.#form()
+    if (group.units === 0) return
     this.#options.stats.steps += group.units
     this.#count(group)
-    this.#waiting = this.#waiting.slice(taken)
     let replies: readonly unknown[]
     try {
       replies = await this.#send(connection, group)
@@ -124,19 +122,36 @@ export class RedisLane {
       return
     }
     this.#known.forgetFresh()
-    const again = await this.#take(connection, group, replies)
+    const again = this.#take(connection, group, replies)
     if (again.length > 0) this.#waiting = [...again, ...this.#waiting]
+    if (again.length > 0 && this.#refusal !== undefined) await this.#options.clock.sleep(laterMs)
     // Lets the callers of this group join the next one.
     await new Promise((resolve) => setImmediate(resolve))
   }
 
+  /** Of what has waited longest; what has waited too long is told so. */
+  #form(): RedisGroup {
+    const group = new RedisGroup(this.#known, this.#draft)
+    const now = this.#options.clock.now()
+    let taken = 0
+    while (taken < this.#waiting.length && group.units < MOST_UNITS) {
+      const unit = this.#waiting[taken++]!
+      if (unit.giveUpAt <= now) unit.reject(this.#lateError())
+      else group.add(unit)
+      if (group.changes >= MOST_CHANGES) break
+    }
+    this.#waiting = this.#waiting.slice(taken)
+    return group
+  }
+
   /** Last of all, so that a count which is not as it was known holds up no other step. */
   #count(group: RedisGroup): void {
+    const { clock, answerWithinMs } = this.#options
+    const giveUpAt = clock.now() + answerWithinMs
     for (const partition of group.written) {
       const { keys, step, resolve, reject } = this.#options.watch.countingIn(partition)
       // A count that has to run again is among the group's units: one is enough.
       if (keys.some((key) => group.names(partition, key))) continue
-      const giveUpAt = Number.POSITIVE_INFINITY
       group.addUncounted({ kind: 'step', partition, giveUpAt, keys, step, resolve, reject })
     }
   }
@@ -161,11 +176,11 @@ export class RedisLane {
   }
 
   /** Tells every unit what came of it; returns those that have to run again, in their order. */
-  async #take(
+  #take(
     connection: RedisConnection,
     group: RedisGroup,
     [reply, copies]: readonly unknown[],
-  ): Promise<readonly Unit[]> {
+  ): readonly Unit[] {
     const { waitReplicas, stats, groups, server } = this.#options
     const answers =
       reply instanceof RedisRefusal ? group.parts.map(() => reply.text) : (reply as unknown[])
@@ -186,9 +201,7 @@ export class RedisLane {
       stats.writes++
       groups.observe(group.units)
     }
-    if (again.length > 0 && answers.some((answer) => typeof answer === 'string')) {
-      await this.#options.clock.sleep(laterMs)
-    }
+    this.#refusal = answers.find((answer) => typeof answer === 'string')
     return again
   }
 
@@ -219,16 +232,23 @@ export class RedisLane {
     this.#waiting = [...reading, ...this.#waiting]
   }
 
+  #lateError(): ShopError {
+    const { link, server } = this.#options
+    if (link.misfit !== undefined) return link.misfit
+    if (link.connection === undefined) return unavailable(server, link.why)
+    if (this.#refusal !== undefined) return refusalError(server, this.#refusal)
+    return unavailable(server, 'it was not this step’s turn in time')
+  }
+
   #expire(): void {
-    const { clock, link, server } = this.#options
+    const { clock, link } = this.#options
     if (this.#waiting.length === 0) return
     const now = clock.now()
     const isLate = ({ giveUpAt }: Unit) => giveUpAt <= now || link.misfit !== undefined
     const late = this.#waiting.filter(isLate)
     if (late.length === 0) return
     this.#waiting = this.#waiting.filter((unit) => !isLate(unit))
-    const why = link.connection === undefined ? link.why : 'it was not this step’s turn in time'
-    for (const unit of late) unit.reject(link.misfit ?? unavailable(server, why))
+    for (const unit of late) unit.reject(this.#lateError())
     if (this.#waiting.length === 0 && !this.#isRunning) {
       for (const idle of this.#idle.splice(0)) idle()
     }

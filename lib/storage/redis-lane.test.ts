@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import type { Clock } from '../runtime/clock.ts'
+import type { ShopError } from '../runtime/errors.ts'
+import { Histogram, sizeBounds } from '../runtime/metric.ts'
+import type { LossWatch } from './loss-watch.ts'
+import { type RedisCommand, type RedisConnection, RedisRefusal } from './redis-client.ts'
+import type { Unit } from './redis-group.ts'
+import { RedisLane } from './redis-lane.ts'
+import type { RedisLink } from './redis-link.ts'
+import type { Draft } from './storage.ts'
+
+const limitMs = 1_000
+const answerMs = 10
+const mostAsked = 1_000
+
+/** Time passes while a server answers and while a lane sleeps; nothing happens by itself. */
+class StillClock implements Clock {
+  #now = 0
+
+  now(): number {
+    return this.#now
+  }
+
+  wallTime(): number {
+    return this.#now
+  }
+
+  after() {
+    return { cancel: () => {} }
+  }
+
+  every() {
+    return { cancel: () => {} }
+  }
+
+  async sleep(ms: number): Promise<void> {
+    this.#now += ms
+  }
+}
+
+type Answer = (command: RedisCommand, count: number) => unknown
+
+/** A lane whose server gives these answers. */
+function laneOn(answer: Answer) {
+  const clock = new StillClock()
+  const sent: RedisCommand[] = []
+  const connection: RedisConnection = {
+    address: 'here',
+    ended: new Promise(() => {}),
+    end: () => {},
+    send: async ([command]) => {
+      await clock.sleep(answerMs)
+      assert.ok(sent.length < mostAsked, 'it is asked for ever')
+      return [answer(command!, sent.push(command!))]
+    },
+  }
+  const count: ReturnType<LossWatch['countingIn']> = {
+    keys: ['!count'],
+    step: (draft: Draft) => {
+      draft.put('!count', 1)
+      return { found: 0, acknowledged: 0 }
+    },
+    resolve: () => {},
+    reject: () => {},
+  }
+  const lane = new RedisLane({
+    link: { connection } as RedisLink,
+    script: { text: '', sha: '' },
+    clock,
+    waitReplicas: 0,
+    waitMs: 0,
+    answerWithinMs: limitMs,
+    stats: { steps: 0, writes: 0 },
+    groups: new Histogram(sizeBounds),
+    watch: { countingIn: () => count } as unknown as LossWatch,
+    server: 'here',
+  })
+  const add = (kind: Pick<Unit & { kind: 'step' }, 'kind' | 'keys' | 'step'>) =>
+    new Promise<unknown>((resolve, reject) => {
+      lane.add({ partition: 0, giveUpAt: clock.now() + limitMs, resolve, reject, ...kind })
+    })
+  const raise = () =>
+    add({
+      kind: 'step',
+      keys: ['a'],
+      step: (draft) => draft.put('a', (draft.get<number>('a') ?? 0) + 1),
+    })
+  return { clock, sent, raise }
+}
+
+describe('redis: no step waits longer than its own limit', () => {
+  test('at a server that says "later" again and again; the error says what it said', async () => {
+    const { clock, sent, raise } = laneOn(() => ['NOREPLICAS Not enough good replicas to write.'])
+    await assert.rejects(raise(), (error: ShopError) => {
+      assert.equal(error.code, 'storage_unavailable')
+      return /NOREPLICAS Not enough/.test(error.message)
+    })
+    assert.ok(sent.length > 10, `asked ${sent.length} times`)
+    assert.ok(clock.now() <= limitMs + 100, `${clock.now()} ms`)
+  })
+
+  test('nor where all that the script says is "later"', async () => {
+    const { clock, raise } = laneOn(() => new RedisRefusal('BUSY Redis is busy running a script.'))
+    await assert.rejects(raise(), /BUSY Redis is busy/)
+    assert.ok(clock.now() <= limitMs + 100, `${clock.now()} ms`)
+  })
+
+  test('where others change what it reads each time before it', async () => {
+    // Step 1 did not happen, because the first record is another by now.
+    const { clock, sent, raise } = laneOn((_, count) => [[2, 1, 2, 1, String(count)]])
+    await assert.rejects(raise(), /not this step’s turn in time/)
+    assert.ok(sent.length > 10, `asked ${sent.length} times`)
+    assert.ok(clock.now() <= limitMs + 100, `${clock.now()} ms`)
+  })
+})
