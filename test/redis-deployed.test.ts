@@ -140,6 +140,48 @@ describe('a primary behind Sentinels', { skip }, () => {
   })
 })
 
+/** Until its replica has said that it has all that the primary wrote. */
+async function untilAll(primary: RedisServer): Promise<void> {
+  const giveUpAt = systemClock.now() + 5_000
+  for (;;) {
+    const info = await primary.command('info', 'replication')
+    const [, has] = /slave0:.*offset=(\d+)/.exec(info) ?? []
+    if (has !== undefined && info.includes(`master_repl_offset:${has}`)) return
+    assert.ok(systemClock.now() < giveUpAt, info)
+    await systemClock.sleep(20)
+  }
+}
+
+describe('a primary with a replica that WAIT asks for', { skip }, () => {
+  const [first, second] = [16_626, 16_627]
+
+  test('its memory is full: what a read finds is still known to be the newest', async () => {
+    const atOnce = ['--repl-diskless-sync-delay', '0']
+    const primary = await start(new RedisServer(first, atOnce))
+    const replica = await start(new RedisServer(second, ['--replicaof', '127.0.0.1', `${first}`]))
+    const storage = await openOn({
+      redisPort: String(first),
+      redisWaitReplicas: '1',
+      redisWaitMs: '300',
+      redisPatienceMs: '1000',
+    })
+    const write = () => storage.transact(0, ['a'], (draft) => draft.put('a', { n: 1 }))
+    const giveUpAt = systemClock.now() + 10_000
+    // Until it follows.
+    while (systemClock.now() < giveUpAt && (await write().catch(() => 'later')) === 'later');
+    await primary.command('config', 'set', 'maxmemory', '1')
+    assert.deepEqual(await storage.read(0, 'a'), { n: 1 })
+    await assert.rejects(write(), { code: 'storage_full' })
+    assert.deepEqual(await storage.read(0, 'a'), { n: 1 })
+    await untilAll(primary)
+    // Cut off, another may have taken over and have newer records.
+    replica.signal('SIGSTOP')
+    await assert.rejects(storage.read(0, 'a'), { code: 'storage_unavailable' })
+    replica.signal('SIGCONT')
+    assert.deepEqual(await storage.read(0, 'a'), { n: 1 })
+  })
+})
+
 describe('a Cluster', { skip }, () => {
   const ports = [16_630, 16_631, 16_632, 16_633, 16_634, 16_635]
   const flags = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000']
@@ -185,7 +227,7 @@ describe('a server behind TLS, with users', { skip }, () => {
   /** All that the adapter does, and nothing else. */
   const may =
     '~till:* +@hash +@sortedset +@string +@scripting +wait +config|get +select +info +ping ' +
-    '+client|info +client|kill'
+    '+client|info +client|kill +expire'
 
   test('it works with them, and says which setting is wrong', async () => {
     const server = new RedisServer(16_641)

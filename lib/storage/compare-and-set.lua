@@ -7,7 +7,7 @@
 --
 -- KEYS: of each partition, its records (a hash) and their names in order (a sorted set); last, if
 --   there is one key more: what to write when nothing else was, so that WAIT has something to wait
---   for and a server that is no primary any more finds out.
+--   for and a server that is no primary any more finds out. If it cannot be, nothing is an answer.
 -- ARGV, of each partition: how many names and how many changes; the steps, each `reads/changes;`
 --   with reads as places among the names, separated by commas; the names; what each was known as
 --   ('' if there is none, '?' if no step read it); the changes, each a place and a text ('' deletes).
@@ -127,6 +127,15 @@ local function part(records, index, count, steps, names, known, changes, last)
   return apply(records, index, names, current, final), answer
 end
 
+-- Some 30 years: no key of ours goes by itself, and the next SET takes the limit away.
+local FAR = 1000000000
+
+-- A full memory takes no SET, but another limit for a key that is there: replicas get that too.
+local function fence(key)
+  local set = redis.pcall('SET', key, '1')
+  if set.err and redis.pcall('EXPIRE', key, FAR) ~= 1 then return set.err end
+end
+
 local answers, hasWritten = {}, false
 for at = 1, #KEYS - 1, 2 do
   local count, changeCount, steps = tonumber(take()), tonumber(take()), take()
@@ -144,5 +153,10 @@ for at = 1, #KEYS - 1, 2 do
     answers[#answers + 1] = type(wrote) == 'table' and wrote.err or tostring(wrote)
   end
 end
-if #KEYS % 2 == 1 and not hasWritten then redis.call('SET', KEYS[#KEYS], '1') end
+if #KEYS % 2 == 1 and not hasWritten then
+  local refused = fence(KEYS[#KEYS])
+  for each = 1, refused and #answers or 0 do
+    if type(answers[each]) ~= 'string' then answers[each] = refused end
+  end
+end
 return answers

@@ -22,9 +22,13 @@ export function refusalOf(text: string): Refusal {
   return codes.find(([code]) => code.test(text))?.[1] ?? 'refused'
 }
 
+/** Of a server's words, to be put into one of ours. */
+export const sentenceOf = (text: string) =>
+  text.replace(/\s+/g, ' ').replace(/\. ?$/, '').slice(0, 300)
+
 /** The sentence for a refusal that the caller has to know of. */
 export function refusalError(server: string, text: string): ShopError {
-  const sentence = text.replace(/\s+/g, ' ').replace(/\. ?$/, '').slice(0, 300)
+  const sentence = sentenceOf(text)
   switch (refusalOf(text)) {
     case 'full':
       return new ShopError(

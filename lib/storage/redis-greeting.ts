@@ -7,6 +7,7 @@ import { ShopError } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { type RedisConnection, RedisRefusal } from './redis-client.ts'
 import { misconfigured } from './redis-errors.ts'
+import { fenceKey } from './redis-group.ts'
 
 /** Of the records' layout; a later Till that changes it raises this. */
 export const REDIS_FORMAT = 1
@@ -24,6 +25,8 @@ export async function requireOurs(
   const [set, got] = await connection.send([
     ['set', [key, mine, 'NX']],
     ['get', [key]],
+    // What a full memory can still be made to write is a key that is there.
+    ['set', [fenceKey(partition), '1', 'NX']],
   ])
   for (const reply of [set, got]) {
     if (!(reply instanceof RedisRefusal)) continue

@@ -139,8 +139,8 @@ export class RedisGroup {
     this.changes += ran.changes.length
   }
 
-  /** `fenced`: something is written in any case. */
-  command(name: 'evalsha' | 'eval', script: string, fenced: boolean): RedisCommand {
+  /** `fence`: a key that is written if nothing else is. */
+  command(name: 'evalsha' | 'eval', script: string, fence: string | undefined): RedisCommand {
     const keys: string[] = []
     const args: string[] = []
     for (const part of this.#parts.values()) {
@@ -150,7 +150,7 @@ export class RedisGroup {
         for (const each of list) args.push(each)
       }
     }
-    if (fenced) keys.push(fenceKey(this.parts[0]!))
+    if (fence !== undefined) keys.push(fence)
     return [name, [script, String(keys.length), ...keys, ...args]]
   }
 
@@ -206,16 +206,14 @@ export class RedisGroup {
     return [...part.ran, ...part.reads].map(({ unit }) => unit)
   }
 
-  /** Those of the partition's units that would change something, and the others. */
-  sorted(partition: number): { writing: readonly Unit[]; reading: readonly Unit[] } {
+  /** The partition's units that would write something, or put it, and the others. */
+  split(partition: number, by: 'write' | 'put'): [chosen: readonly Unit[], others: Unit[]] {
     const part = this.#parts.get(partition)!
-    const isWriting = ({ changes }: Ran) => changes.length > 0
-    return {
-      writing: part.ran.filter(isWriting).map(({ unit }) => unit),
-      reading: [...part.ran.filter((ran) => !isWriting(ran)), ...part.reads].map(
-        ({ unit }) => unit,
-      ),
-    }
+    const isChosen = ({ changes }: Ran) =>
+      by === 'write' ? changes.length > 0 : changes.some(([, stored]) => stored !== null)
+    const chosen = part.ran.filter(isChosen).map(({ unit }) => unit)
+    const others = [...part.ran.filter((ran) => !isChosen(ran)), ...part.reads]
+    return [chosen, others.map(({ unit }) => unit)]
   }
 
   #expect(part: Part, key: string): number {

@@ -68,6 +68,7 @@ function laneOn(answer: Answer) {
     link: { connection } as RedisLink,
     script: { text: '', sha: '' },
     clock,
+    partition: 0,
     waitReplicas: 0,
     waitMs: 0,
     answerWithinMs: limitMs,
@@ -86,8 +87,32 @@ function laneOn(answer: Answer) {
       keys: ['a'],
       step: (draft) => draft.put('a', (draft.get<number>('a') ?? 0) + 1),
     })
-  return { clock, sent, raise }
+  return { clock, sent, add, raise }
 }
+
+/** How many changes the first partition of a command has. */
+const changesOf = ([, args]: RedisCommand) => Number(args[2 + Number(args[1]) + 1])
+
+describe('redis: a server that takes no writes', () => {
+  const sorts = async (text: string) => {
+    const { add, raise } = laneOn((command) => [changesOf(command) > 0 ? text : 1])
+    const remove = () => add({ kind: 'step', keys: ['b'], step: (draft) => draft.delete('b') })
+    const see = () => add({ kind: 'step', keys: ['c'], step: (draft) => draft.get('c') ?? 'none' })
+    return (await Promise.allSettled([raise(), see(), remove(), see()])).map((outcome) =>
+      outcome.status === 'fulfilled' ? outcome.value : (outcome.reason as ShopError).code,
+    )
+  }
+
+  test('for want of a disk: what writes is refused, what reads is answered', async () => {
+    const refused = 'storage_full'
+    assert.deepEqual(await sorts('MISCONF Errors writing'), [refused, 'none', refused, 'none'])
+  })
+
+  test('for want of replicas: what writes waits, what reads is answered', async () => {
+    const refused = 'storage_unavailable'
+    assert.deepEqual(await sorts('NOREPLICAS Not enough'), [refused, 'none', refused, 'none'])
+  })
+})
 
 describe('redis: no step waits longer than its own limit', () => {
   test('at a server that says "later" again and again; the error says what it said', async () => {

@@ -13,11 +13,18 @@ import { ShopError } from '../runtime/errors.ts'
 import type { Histogram } from '../runtime/metric.ts'
 import type { LossWatch } from './loss-watch.ts'
 import { type RedisConnection, RedisRefusal } from './redis-client.ts'
-import { answerLost, notOurs, refusalError, refusalOf, unavailable } from './redis-errors.ts'
-import { RedisGroup, type Unit } from './redis-group.ts'
+import {
+  answerLost,
+  notOurs,
+  refusalError,
+  refusalOf,
+  sentenceOf,
+  unavailable,
+} from './redis-errors.ts'
+import { fenceKey, RedisGroup, type Unit } from './redis-group.ts'
 import { KnownRecords } from './redis-known-records.ts'
 import type { RedisLink } from './redis-link.ts'
-import type { Script } from './redis-script.ts'
+import { callScript, type Script } from './redis-script.ts'
 import { encodeRecord, GroupDraft } from './step.ts'
 
 /** Units of one group: bounds the time that one group keeps the event loop and the server. */
@@ -31,10 +38,22 @@ const expireEveryMs = 50
 /** Before a server that is busy with itself is asked again. */
 const laterMs = 20
 
+/** What became of a group's units that have no answer yet: each list keeps their order. */
+interface Unanswered {
+  /** What they read was not as known. */
+  readonly again: Unit[]
+  /** Refused because of what others of their partition wrote. */
+  readonly apart: Unit[]
+  /** Refused for the moment. */
+  readonly later: Unit[]
+}
+
 export interface LaneOptions {
   readonly link: RedisLink
   readonly script: Script
   readonly clock: Clock
+  /** The first of the partitions that this server has. */
+  readonly partition: number
   /** Replicas that must have each group, and how long they are waited for. */
   readonly waitReplicas: number
   readonly waitMs: number
@@ -55,6 +74,10 @@ export class RedisLane {
   #isRunning = false
   /** What the server said instead of an answer when it was asked last. */
   #refusal: string | undefined
+  /** So many of the first that wait make the next group, and no others. */
+  #apart = 0
+  /** Some were told to come later, and those that need not wait for that go first. */
+  #mustRest = false
   #idle: (() => void)[] = []
 
   constructor(options: LaneOptions) {
@@ -110,7 +133,9 @@ export class RedisLane {
     const group = this.#form()
     if (group.units === 0) return
     this.#options.stats.steps += group.units
-    this.#count(group)
+    // A count is one more thing to write, and what goes apart must not be refused because of it.
+    if (this.#apart === 0) this.#count(group)
+    this.#apart = 0
     let replies: readonly unknown[]
     try {
       replies = await this.#send(connection, group)
@@ -122,11 +147,21 @@ export class RedisLane {
       return
     }
     this.#known.forgetFresh()
-    const again = this.#take(connection, group, replies)
-    if (again.length > 0) this.#waiting = [...again, ...this.#waiting]
-    if (again.length > 0 && this.#refusal !== undefined) await this.#options.clock.sleep(laterMs)
+    await this.#putBack(this.#take(connection, group, replies))
     // Lets the callers of this group join the next one.
     await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  async #putBack({ again, apart, later }: Unanswered): Promise<void> {
+    // What runs again does so in the very next group: what it needs is known until then only.
+    if (apart.length > 0) this.#apart = again.length + apart.length
+    if (again.length + apart.length + later.length > 0) {
+      this.#waiting = [...again, ...apart, ...later, ...this.#waiting]
+    }
+    this.#mustRest ||= later.length > 0
+    if (!this.#mustRest || this.#apart > 0) return
+    this.#mustRest = false
+    await this.#options.clock.sleep(laterMs)
   }
 
   /** Of what has waited longest; what has waited too long is told so. */
@@ -134,7 +169,8 @@ export class RedisLane {
     const group = new RedisGroup(this.#known, this.#draft)
     const now = this.#options.clock.now()
     let taken = 0
-    while (taken < this.#waiting.length && group.units < MOST_UNITS) {
+    const most = Math.min(this.#waiting.length, this.#apart === 0 ? MOST_UNITS : this.#apart)
+    while (taken < most) {
       const unit = this.#waiting[taken++]!
       if (unit.giveUpAt <= now) unit.reject(this.#lateError())
       else group.add(unit)
@@ -157,43 +193,41 @@ export class RedisLane {
   }
 
   async #send(connection: RedisConnection, group: RedisGroup): Promise<readonly unknown[]> {
-    const { clock, script, waitReplicas, waitMs, answerWithinMs } = this.#options
+    const { clock, script, partition, waitReplicas, waitMs, answerWithinMs } = this.#options
     const wait = ['wait', [String(waitReplicas), String(waitMs)]] as const
     const timer = clock.after(answerWithinMs + waitMs * Math.sign(waitReplicas), () => {
       connection.end()
     })
-    const sent = (name: 'evalsha' | 'eval', source: string) => {
-      const command = group.command(name, source, waitReplicas > 0)
-      return connection.send(waitReplicas > 0 ? [command, wait] : [command])
-    }
+    const fence = waitReplicas > 0 ? fenceKey(partition) : undefined
     try {
-      const replies = await sent('evalsha', script.sha)
-      const isUnknown = replies[0] instanceof RedisRefusal && /NOSCRIPT/.test(replies[0].text)
-      return isUnknown ? await sent('eval', script.text) : replies
+      return await callScript(script, (name, source) => {
+        const command = group.command(name, source, fence)
+        return connection.send(waitReplicas > 0 ? [command, wait] : [command])
+      })
     } finally {
       timer.cancel()
     }
   }
 
-  /** Tells every unit what came of it; returns those that have to run again, in their order. */
+  /** Tells every unit what came of it, if it is known. */
   #take(
     connection: RedisConnection,
     group: RedisGroup,
     [reply, copies]: readonly unknown[],
-  ): readonly Unit[] {
+  ): Unanswered {
     const { waitReplicas, stats, groups, server } = this.#options
     const answers =
       reply instanceof RedisRefusal ? group.parts.map(() => reply.text) : (reply as unknown[])
     const isCopied = waitReplicas === 0 || (typeof copies === 'number' && copies >= waitReplicas)
-    const again: Unit[] = []
+    const unanswered: Unanswered = { again: [], apart: [], later: [] }
     for (const [index, partition] of group.parts.entries()) {
       const answer = answers[index]
-      if (typeof answer === 'string')
-        again.push(...this.#refused(connection, group, partition, answer))
-      else if (!isCopied) this.#lost(group, partition, `only ${String(copies)} replicas have it`)
+      if (typeof answer === 'string') {
+        this.#refused(connection, group, partition, answer, unanswered)
+      } else if (!isCopied) this.#lost(group, partition, `only ${String(copies)} replicas have it`)
       else {
         const settled = group.settle(partition, answer as 1 | (number | string)[])
-        if (settled.garbled === undefined) again.push(...settled.again)
+        if (settled.garbled === undefined) unanswered.again.push(...settled.again)
         else for (const unit of settled.again) unit.reject(notOurs(server, settled.garbled))
       }
     }
@@ -202,7 +236,7 @@ export class RedisLane {
       groups.observe(group.units)
     }
     this.#refusal = answers.find((answer) => typeof answer === 'string')
-    return again
+    return unanswered
   }
 
   /** The server said that nothing of the partition's share was done. */
@@ -211,23 +245,31 @@ export class RedisLane {
     group: RedisGroup,
     partition: number,
     text: string,
-  ): readonly Unit[] {
+    { apart, later }: Unanswered,
+  ): void {
+    const { server } = this.#options
     const refusal = refusalOf(text)
-    if (refusal === 'elsewhere') connection.end()
-    if (refusal === 'later' || refusal === 'elsewhere') return group.unitsOf(partition)
-    const error = refusalError(this.#options.server, text)
-    if (refusal === 'full') {
-      const { writing, reading } = group.sorted(partition)
-      for (const unit of writing) unit.reject(error)
-      return reading
+    if (refusal === 'elsewhere') {
+      connection.end()
+      later.push(...group.unitsOf(partition))
+      return
     }
-    for (const unit of group.unitsOf(partition)) unit.reject(error)
-    return []
+    if (refusal === 'refused' || refusal === 'unreadable') {
+      for (const unit of group.unitsOf(partition)) unit.reject(refusalError(server, text))
+      return
+    }
+    // Deleting makes room; where it is refused without those who put, more than room is lacking.
+    const puts = refusal === 'full' ? group.split(partition, 'put') : undefined
+    const [refused, others] = puts?.[0].length ? puts : group.split(partition, 'write')
+    const next = refused.length > 0 ? apart : later
+    next.push(...others)
+    if (refusal === 'later') later.push(...refused)
+    else for (const unit of refused) unit.reject(refusalError(server, text))
   }
 
   /** No answer, or not one that counts: what writes may have happened, what reads is asked anew. */
   #lost(group: RedisGroup, partition: number, why: string): void {
-    const { writing, reading } = group.sorted(partition)
+    const [writing, reading] = group.split(partition, 'write')
     for (const unit of writing) unit.reject(answerLost(this.#options.server, why))
     this.#waiting = [...reading, ...this.#waiting]
   }
@@ -236,8 +278,8 @@ export class RedisLane {
     const { link, server } = this.#options
     if (link.misfit !== undefined) return link.misfit
     if (link.connection === undefined) return unavailable(server, link.why)
-    if (this.#refusal !== undefined) return refusalError(server, this.#refusal)
-    return unavailable(server, 'it was not this step’s turn in time')
+    const why = this.#refusal ?? 'it was not this step’s turn in time'
+    return unavailable(server, sentenceOf(why))
   }
 
   #expire(): void {

@@ -264,6 +264,52 @@ describe('redis: what a server may answer', { skip }, () => {
     await own.remove()
   })
 
+  /** Writers that come again at once, so that every group has one of them. */
+  const writers = (storage: RedisStorage, code: string) => {
+    let isOver = false
+    const lanes = ['v', 'w', 'x', 'y'].map(async (key) => {
+      while (!isOver) await assert.rejects(raise(storage, key), { code })
+    })
+    return () => {
+      isOver = true
+      return Promise.all(lanes)
+    }
+  }
+
+  test('out of memory: who reads, or makes room, is not refused with those who write', async () => {
+    const own = await startOwn(port + 8)
+    const storage = await openOn({ redisPort: String(own.port) })
+    const old = ['a', 'b', 'c', 'd']
+    for (const key of old) await raise(storage, key)
+    await own.command('config', 'set', 'maxmemory', '1')
+    const end = writers(storage, 'storage_full')
+    for (let round = 0; round < 50; round++) {
+      assert.deepEqual(await storage.read(0, 'a'), { n: 1 })
+      const seen = storage.transact(0, ['a'], (draft) => draft.get('a'))
+      assert.deepEqual(await seen, { n: 1 })
+    }
+    for (const key of old) await storage.transact(0, [key], (draft) => draft.delete(key))
+    assert.deepEqual(await storage.scan(0, '', { limit: 9 }), [])
+    await storage.transact(0, ['a'], (draft) => draft.delete('a'))
+    await end()
+    await storage.close()
+    await own.remove()
+  })
+
+  test('too few replicas for writes: who reads is answered', async () => {
+    const own = await startOwn(port + 9)
+    const storage = await openOn({ redisPort: String(own.port), redisPatienceMs: '300' })
+    await raise(storage, 'a')
+    await own.command('config', 'set', 'min-replicas-to-write', '1')
+    const end = writers(storage, 'storage_unavailable')
+    for (let round = 0; round < 20; round++) {
+      assert.deepEqual(await storage.read(0, 'a'), { n: 1 })
+    }
+    await end()
+    await storage.close()
+    await own.remove()
+  })
+
   test('a replica takes no writes; promoted, it does', async () => {
     const own = await startOwn(port + 4)
     const storage = await openOn({ redisPort: String(own.port), redisPatienceMs: '400' })

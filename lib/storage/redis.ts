@@ -17,21 +17,17 @@ import { instanceName } from '../runtime/instance-name.ts'
 import type { Log } from '../runtime/log.ts'
 import { Histogram, type Metric, sizeBounds } from '../runtime/metric.ts'
 import { LOAD_CHUNK_RECORDS, storageMetrics } from './group-commit.ts'
-import { AFTER_ALL_KEYS, requireKey, requirePrefix } from './keys.ts'
+import { requireKey, requirePrefix } from './keys.ts'
 import { LossWatch } from './loss-watch.ts'
-import {
-  type RedisCommand,
-  type RedisConnection,
-  type RedisCounts,
-  RedisRefusal,
-} from './redis-client.ts'
+import type { RedisConnection, RedisCounts } from './redis-client.ts'
 import { EarlierConnections } from './redis-earlier.ts'
-import { notOurs, refusalError, unavailable } from './redis-errors.ts'
+import { unavailable } from './redis-errors.ts'
 import { requireOurs, warnOfSettings } from './redis-greeting.ts'
-import { indexKey, recordsKey, type Unit } from './redis-group.ts'
+import type { Unit } from './redis-group.ts'
 import { RedisLane } from './redis-lane.ts'
 import { RedisLink } from './redis-link.ts'
 import { redisMetrics } from './redis-metrics.ts'
+import { scanRedis } from './redis-scan.ts'
 import { readScript } from './redis-script.ts'
 import { redisSettings, serverName, targetOf } from './redis-target.ts'
 import { encodeRecord, type StoredRecord } from './step.ts'
@@ -40,8 +36,6 @@ import type { Draft, Json, ScanOptions, Storage, StoredEntry } from './storage.t
 /** Until a server that is not there yet, or is loading its data, must answer at the start. */
 const openWithinMs = 60_000
 const lookEveryMs = 20
-/** Records asked for by one command of a scan. */
-const recordsAtOnce = 2_000
 
 /**
  * Resolves when the server takes commands. Throws `partitions_differ`, `data_newer`,
@@ -137,40 +131,18 @@ export class RedisStorage implements Storage {
   async scan(
     partition: number,
     prefix: string,
-    { after, limit }: ScanOptions,
+    options: ScanOptions,
   ): Promise<readonly StoredEntry[]> {
-    this.#serverOf(partition)
+    const { link } = this.#serverOf(partition)
     requirePrefix(prefix)
-    if (after !== undefined) requireKey(after)
-    if (limit <= 0) return []
-    const from = after === undefined ? `[${prefix}` : `(${after}`
-    const range = [indexKey(partition), from, `(${prefix}${AFTER_ALL_KEYS}`]
-    const names = (await this.#ask(partition, [
-      'zrangebylex',
-      [...range, 'LIMIT', '0', String(limit)],
-    ])) as string[]
-    const found: StoredEntry[] = []
-    for (let at = 0; at < names.length; at += recordsAtOnce) {
-      const keys = names.slice(at, at + recordsAtOnce)
-      const texts = (await this.#ask(partition, ['hmget', [recordsKey(partition), ...keys]])) as (
-        | string
-        | null
-      )[]
-      for (const [index, text] of texts.entries()) {
-        // Gone since the names were read.
-        if (text !== null)
-          found.push({ key: keys[index]!, record: this.#parse(keys[index]!, text) })
-      }
-    }
-    // A page that is short means the end: what went meanwhile must not shorten it.
-    if (names.length < limit || found.length === names.length) return found
-    return [
-      ...found,
-      ...(await this.scan(partition, prefix, {
-        after: names.at(-1)!,
-        limit: limit - found.length,
-      })),
-    ]
+    if (options.after !== undefined) requireKey(options.after)
+    if (options.limit <= 0) return []
+    const { redisPatienceMs: patienceMs } = this.#config
+    return scanRedis(
+      { link, partition, clock: systemClock, patienceMs, server: this.#name },
+      prefix,
+      options,
+    )
   }
 
   load(partition: number, entries: Iterable<StoredEntry>): Promise<void> {
@@ -224,6 +196,7 @@ export class RedisStorage implements Storage {
       link,
       script,
       clock: systemClock,
+      partition: index,
       waitReplicas: config.redisWaitReplicas,
       waitMs: config.redisWaitMs,
       answerWithinMs: config.redisPatienceMs,
@@ -255,33 +228,6 @@ export class RedisStorage implements Storage {
       const giveUpAt = systemClock.now() + this.#config.redisPatienceMs
       lane.add(make({ partition, giveUpAt, resolve, reject }))
     })
-  }
-
-  /** A command that only reads: asked again while the server is away, up to the patience. */
-  async #ask(partition: number, command: RedisCommand): Promise<unknown> {
-    const { link } = this.#serverOf(partition)
-    const giveUpAt = systemClock.now() + this.#config.redisPatienceMs
-    for (;;) {
-      const { connection } = link
-      const replies = await connection?.send([command]).catch(() => undefined)
-      if (replies !== undefined) {
-        const [reply] = replies
-        if (!(reply instanceof RedisRefusal)) return reply
-        const error = refusalError(this.#name, reply.text)
-        if (error.code !== 'storage_unavailable') throw error
-      }
-      if (link.misfit !== undefined) throw link.misfit
-      if (systemClock.now() >= giveUpAt) throw unavailable(this.#name, link.why)
-      await systemClock.sleep(lookEveryMs)
-    }
-  }
-
-  #parse(key: string, text: string): Json {
-    try {
-      return JSON.parse(text)
-    } catch {
-      throw notOurs(this.#name, key)
-    }
   }
 
   async #drain(): Promise<void> {
