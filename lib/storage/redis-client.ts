@@ -52,15 +52,18 @@ export type RedisCommand = readonly [name: string, args: readonly string[]]
 export interface RedisConnection {
   /** host:port that was connected to. */
   readonly address: string
-  /** In order, in one write. Rejects if the connection ends before the last reply. */
-  send(commands: readonly RedisCommand[]): Promise<readonly unknown[]>
+  /**
+   * In order, in one write. Rejects if the connection ends before the last reply, and ends it if
+   * that does not come in time: within the limit for connecting, if no other is given.
+   */
+  send(commands: readonly RedisCommand[], withinMs?: number): Promise<readonly unknown[]>
   /** Resolves when it has ended, with why. */
   readonly ended: Promise<string>
   /**
    * At once: replies that are under way are lost, and what is not sent yet never will be. What the
-   * network or the server has already may still be run (redis-earlier.ts).
+   * network or the server has already may still be run (redis-earlier.ts). `why` is for people.
    */
-  end(): void
+  end(why?: string): void
 }
 
 /** Longest time that a connection which is given up may linger. */
@@ -84,28 +87,46 @@ export async function connectRedis(
     why = error.message === '' ? ((error as { code?: string }).code ?? why) : error.message
   })
   const ended = new Promise<string>((resolve) => redis.once('end', () => resolve(why)))
-  const end = () => redis.disconnect()
   const timer = setTimeout(() => {
-    why = `no answer within ${settings.connectWithinMs} ms`
-    end()
+    why = noAnswer(settings.connectWithinMs)
+    redis.disconnect()
   }, settings.connectWithinMs)
   try {
     await redis.connect()
   } catch (error) {
-    end()
+    redis.disconnect()
     throw new Error(why === 'the connection was closed' ? (error as Error).message : why)
   } finally {
     clearTimeout(timer)
   }
   const socket = (redis as unknown as { stream: Socket }).stream
   const address = 'host' in to ? to : { host: socket.remoteAddress, port: socket.remotePort }
+  const end = (reason = why) => {
+    why = reason
+    reset(socket)
+  }
   return {
     address: `${address.host}:${address.port}`,
     ended,
-    end: () => reset(socket),
-    send: (commands) => send(redis, socket, commands, counts),
+    end,
+    async send(commands, withinMs = settings.connectWithinMs) {
+      let isLate = false
+      const limit = setTimeout(() => {
+        isLate = true
+        end(noAnswer(withinMs))
+      }, withinMs)
+      try {
+        return await send(redis, socket, commands, counts)
+      } catch (error) {
+        throw isLate ? new Error(noAnswer(withinMs)) : error
+      } finally {
+        clearTimeout(limit)
+      }
+    },
   }
 }
+
+const noAnswer = (withinMs: number) => `no answer within ${withinMs} ms`
 
 /** Nothing that it still holds is sent: after an end in order, the kernel would go on sending. */
 function reset(socket: Socket): void {

@@ -192,21 +192,15 @@ export class RedisLane {
     }
   }
 
-  async #send(connection: RedisConnection, group: RedisGroup): Promise<readonly unknown[]> {
-    const { clock, script, partition, waitReplicas, waitMs, answerWithinMs } = this.#options
+  #send(connection: RedisConnection, group: RedisGroup): Promise<readonly unknown[]> {
+    const { script, partition, waitReplicas, waitMs, answerWithinMs } = this.#options
     const wait = ['wait', [String(waitReplicas), String(waitMs)]] as const
-    const timer = clock.after(answerWithinMs + waitMs * Math.sign(waitReplicas), () => {
-      connection.end()
-    })
+    const withinMs = answerWithinMs + waitMs * Math.sign(waitReplicas)
     const fence = waitReplicas > 0 ? fenceKey(partition) : undefined
-    try {
-      return await callScript(script, (name, source) => {
-        const command = group.command(name, source, fence)
-        return connection.send(waitReplicas > 0 ? [command, wait] : [command])
-      })
-    } finally {
-      timer.cancel()
-    }
+    return callScript(script, (name, source) => {
+      const command = group.command(name, source, fence)
+      return connection.send(waitReplicas > 0 ? [command, wait] : [command], withinMs)
+    })
   }
 
   /** Tells every unit what came of it, if it is known. */
@@ -250,7 +244,7 @@ export class RedisLane {
     const { server } = this.#options
     const refusal = refusalOf(text)
     if (refusal === 'elsewhere') {
-      connection.end()
+      connection.end(sentenceOf(text))
       later.push(...group.unitsOf(partition))
       return
     }

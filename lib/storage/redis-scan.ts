@@ -8,7 +8,7 @@
 import type { Clock } from '../runtime/clock.ts'
 import { AFTER_ALL_KEYS } from './keys.ts'
 import { type RedisCommand, RedisRefusal } from './redis-client.ts'
-import { notOurs, refusalError, unavailable } from './redis-errors.ts'
+import { notOurs, refusalError, refusalOf, sentenceOf, unavailable } from './redis-errors.ts'
 import { indexKey, recordsKey } from './redis-group.ts'
 import type { RedisLink } from './redis-link.ts'
 import type { Json, ScanOptions, StoredEntry } from './storage.ts'
@@ -21,7 +21,7 @@ export interface ScanFrom {
   readonly link: RedisLink
   readonly partition: number
   readonly clock: Clock
-  /** How long each command waits for a server that is away. */
+  /** How long each command waits for a server that is away, or silent. */
   readonly patienceMs: number
   /** What it is called in sentences. */
   readonly server: string
@@ -62,10 +62,11 @@ async function ask(
   const giveUpAt = clock.now() + patienceMs
   for (;;) {
     const { connection } = link
-    const replies = await connection?.send([command]).catch(() => undefined)
+    const replies = await connection?.send([command], patienceMs).catch(() => undefined)
     if (replies !== undefined) {
       const [reply] = replies
       if (!(reply instanceof RedisRefusal)) return reply
+      if (refusalOf(reply.text) === 'elsewhere') connection!.end(sentenceOf(reply.text))
       const error = refusalError(server, reply.text)
       if (error.code !== 'storage_unavailable') throw error
     }
