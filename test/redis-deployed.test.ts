@@ -20,6 +20,7 @@ const skip = hasRedis()
 if (skip !== false && process.env.CI === 'true') throw new Error(skip)
 
 const partitions = 4
+const goesOnWithinMs = 20_000
 const opened: RedisStorage[] = []
 const servers: RedisServer[] = []
 const relays: RedisRelay[] = []
@@ -80,10 +81,20 @@ class Raisers {
   }
 
   /** Until so many more have been acknowledged. */
-  async goOn(count: number, withinMs = 20_000): Promise<void> {
+  goOn(count: number): Promise<void> {
     const until = this.acknowledged + count
-    const giveUpAt = systemClock.now() + withinMs
-    while (this.acknowledged < until) {
+    return this.#until(() => this.acknowledged >= until)
+  }
+
+  /** Until some more have been, of each record: none's server lacks a replica. */
+  goOnEach(): Promise<void> {
+    const before = [...this.#acknowledged]
+    return this.#until(() => before.every(([key, n]) => this.#acknowledged.get(key)! > n))
+  }
+
+  async #until(isSo: () => boolean): Promise<void> {
+    const giveUpAt = systemClock.now() + goesOnWithinMs
+    while (!isSo()) {
       assert.ok(systemClock.now() < giveUpAt, 'writes do not go on')
       await systemClock.sleep(5)
     }
@@ -184,7 +195,14 @@ describe('a primary with a replica that WAIT asks for', { skip }, () => {
 
 describe('a Cluster', { skip }, () => {
   const ports = [16_630, 16_631, 16_632, 16_633, 16_634, 16_635]
-  const flags = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '1000']
+  const flags = [
+    '--cluster-enabled',
+    'yes',
+    '--cluster-node-timeout',
+    '1000',
+    '--repl-diskless-sync-delay',
+    '0',
+  ]
   const cluster = ports.map((port) => `127.0.0.1:${port}`).join(',')
 
   test('a primary is killed, its replica takes over: nothing acknowledged is gone', async () => {
@@ -198,7 +216,7 @@ describe('a Cluster', { skip }, () => {
     await systemClock.sleep(3_000)
     await raisers.goOn(500)
     await nodes[1]!.start()
-    await raisers.goOn(500)
+    await raisers.goOnEach()
     assert.deepEqual(await raisers.end(), [])
     for (let partition = 0; partition < partitions; partition++) {
       assert.ok((await storage.scan(partition, 'lane-', { limit: 100 })).length > 0)

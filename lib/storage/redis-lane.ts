@@ -213,12 +213,13 @@ export class RedisLane {
     const answers =
       reply instanceof RedisRefusal ? group.parts.map(() => reply.text) : (reply as unknown[])
     const isCopied = waitReplicas === 0 || (typeof copies === 'number' && copies >= waitReplicas)
+    const tooFew = `only ${String(copies)} replicas have it`
     const unanswered: Unanswered = { again: [], apart: [], later: [] }
     for (const [index, partition] of group.parts.entries()) {
       const answer = answers[index]
       if (typeof answer === 'string') {
         this.#refused(connection, group, partition, answer, unanswered)
-      } else if (!isCopied) this.#lost(group, partition, `only ${String(copies)} replicas have it`)
+      } else if (!isCopied) this.#lost(group, partition, tooFew)
       else {
         const settled = group.settle(partition, answer as 1 | (number | string)[])
         if (settled.garbled === undefined) unanswered.again.push(...settled.again)
@@ -230,6 +231,7 @@ export class RedisLane {
       groups.observe(group.units)
     }
     this.#refusal = answers.find((answer) => typeof answer === 'string')
+    if (!isCopied) this.#refusal ??= tooFew
     return unanswered
   }
 
