@@ -17,7 +17,6 @@ export interface RedisTarget {
 export interface RedisSettings {
   readonly username: string
   readonly password: string
-  readonly db: number
   readonly tls: boolean
   readonly tlsCa: string
   readonly sentinelPassword: string
@@ -146,11 +145,10 @@ interface TlsHandle {
 }
 
 function optionsOf(settings: RedisSettings) {
-  const { username, password, db, name, connectWithinMs } = settings
+  const { username, password, name, connectWithinMs } = settings
   return {
     ...(username === '' ? {} : { username }),
     ...(password === '' ? {} : { password }),
-    db,
     connectionName: name,
     connectTimeout: connectWithinMs,
     disconnectTimeout: lingerMs,

@@ -6,13 +6,27 @@
 import { ShopError } from '../runtime/errors.ts'
 import type { Log } from '../runtime/log.ts'
 import { type RedisConnection, RedisRefusal } from './redis-client.ts'
-import { misconfigured } from './redis-errors.ts'
+import { misconfigured, refusalOf, sentenceOf } from './redis-errors.ts'
 import { fenceKey } from './redis-group.ts'
 
 /** Of the records' layout; a later Till that changes it raises this. */
 export const REDIS_FORMAT = 1
 
 export const metaKey = (partition: number) => `till:{${partition}}:meta`
+
+/** Throws ShopError `invalid_settings`, so that no other database is taken for it, or Error. */
+export async function select(connection: RedisConnection, db: number): Promise<void> {
+  // Where a connection begins; a user need not be allowed to select it.
+  if (db === 0) return
+  const [reply] = await connection.send([['select', [String(db)]]])
+  if (!(reply instanceof RedisRefusal)) return
+  if (refusalOf(reply.text) === 'later') throw new Error(reply.text)
+  throw new ShopError(
+    'invalid_settings',
+    `The Redis at ${connection.address} does not give this service REDIS_DB=${db}: ` +
+      `${sentenceOf(reply.text)}. Check how many databases it has, and what REDIS_USERNAME may do.`,
+  )
+}
 
 /** Throws ShopError `partitions_differ`, `data_newer` or `data_unreadable`, or Error to wait on. */
 export async function requireOurs(

@@ -16,7 +16,6 @@ if (skip !== false && process.env.CI === 'true') throw new Error(skip)
 const settings: RedisSettings = {
   username: '',
   password: '',
-  db: 0,
   tls: false,
   tlsCa: '',
   sentinelPassword: '',

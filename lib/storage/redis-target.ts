@@ -20,8 +20,6 @@ const connectWithinMs = 3_000
 export const redisSettings = (config: Config): RedisSettings => ({
   username: config.redisUsername,
   password: config.redisPassword,
-  // A Cluster has one database only.
-  db: config.redisCluster === '' ? config.redisDb : 0,
   tls: config.redisTls,
   tlsCa: config.redisTlsCa,
   sentinelPassword: config.redisSentinelPassword,

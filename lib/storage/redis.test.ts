@@ -369,6 +369,21 @@ describe('redis: wrong settings', { skip }, () => {
     })
   })
 
+  test('a database that cannot be had is a sentence, and no other one is used for it', async () => {
+    const own = await startOwn(port + 12)
+    const open = (overrides: Overrides) => openOn({ redisPort: String(own.port), ...overrides })
+    await assert.rejects(open({ redisDb: '16' }), (error: ShopError) => {
+      assert.equal(error.code, 'invalid_settings')
+      return /out of range/.test(error.message) && /REDIS_DB=16/.test(error.message)
+    })
+    await own.command('acl', 'setuser', 'shop', 'on', '>secret', '~*', '+@all', '-select')
+    const shop = { redisUsername: 'shop', redisPassword: 'secret' }
+    await assert.rejects(open({ ...shop, redisDb: '3' }), /REDIS_DB=3/)
+    assert.equal(await own.command('dbsize'), '0\n')
+    const storage = await open(shop)
+    assert.equal(await raise(storage, 'a'), 1, 'without it none has to be selected')
+  })
+
   test('a server that would lose acknowledged writes is warned of', async () => {
     const own = await startOwn(port + 5, ['--appendfsync', 'everysec'])
     warnings.length = 0

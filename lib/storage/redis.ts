@@ -22,7 +22,7 @@ import { LossWatch } from './loss-watch.ts'
 import type { RedisConnection, RedisCounts } from './redis-client.ts'
 import { EarlierConnections } from './redis-earlier.ts'
 import { unavailable } from './redis-errors.ts'
-import { requireOurs, warnOfSettings } from './redis-greeting.ts'
+import { requireOurs, select, warnOfSettings } from './redis-greeting.ts'
 import type { Unit } from './redis-group.ts'
 import { RedisLane } from './redis-lane.ts'
 import { RedisLink } from './redis-link.ts'
@@ -186,6 +186,8 @@ export class RedisStorage implements Storage {
       log,
       greet: async (connection: RedisConnection) => {
         await earlier.end(connection)
+        // A Cluster has one database only.
+        await select(connection, config.redisCluster === '' ? config.redisDb : 0)
         await requireOurs(connection, index, config.partitions)
         if (isFirst && index === 0) await warnOfSettings(connection, config.redisWaitReplicas, log)
         isFirst = false
