@@ -51,7 +51,10 @@ export class JournaledDisk implements Disk {
   readonly #base: Disk
   readonly #journal: Journal
   readonly #options: JournaledDiskOptions
-  readonly #cache = new RecordCache<Json>(cachedRecords, longestCachedCharacters)
+  readonly #cache = new RecordCache<Json>({
+    records: cachedRecords,
+    longest: longestCachedCharacters,
+  })
   /** What the journal file in turn holds. */
   #current: Overlay = new Map()
   /** What the other file holds, while it is carried over. */

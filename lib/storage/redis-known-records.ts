@@ -8,8 +8,9 @@ import { notOurs } from './redis-errors.ts'
 import type { StoredRecord } from './step.ts'
 import type { Json } from './storage.ts'
 
-/** Records of one of the cache's two generations: about 60 MB for both, as records are here. */
+/** Of one of the cache's two generations, all servers together: about 60 MB for both at most. */
 const GENERATION_RECORDS = 65_536
+const GENERATION_CHARACTERS = 6_000_000
 const LONGEST_CACHED_CHARACTERS = 2_048
 
 /** Parsed when somebody looks; throws `data_unreadable` then if it is not JSON. */
@@ -44,12 +45,18 @@ class ReadRecord implements StoredRecord {
 
 export class KnownRecords {
   readonly #server: string
-  readonly #cache = new RecordCache<StoredRecord>(GENERATION_RECORDS, LONGEST_CACHED_CHARACTERS)
+  readonly #cache: RecordCache<StoredRecord>
   /** What steps that run again need, whatever the cache thinks of it; for the next group only. */
   #fresh = new Map<string, StoredRecord>()
 
-  constructor(server: string) {
+  /** `servers`: how many of these the process has, which share what it may keep. */
+  constructor(server: string, servers: number) {
     this.#server = server
+    this.#cache = new RecordCache({
+      records: Math.ceil(GENERATION_RECORDS / servers),
+      longest: LONGEST_CACHED_CHARACTERS,
+      characters: { most: GENERATION_CHARACTERS / servers, of: ({ text }) => text.length },
+    })
   }
 
   get(place: string): StoredRecord | undefined {

@@ -69,6 +69,7 @@ function laneOn(answer: Answer) {
     script: { text: '', sha: '' },
     clock,
     partition: 0,
+    servers: 1,
     waitReplicas: 0,
     waitMs: 0,
     answerWithinMs: limitMs,

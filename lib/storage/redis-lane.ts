@@ -54,6 +54,8 @@ export interface LaneOptions {
   readonly clock: Clock
   /** The first of the partitions that this server has. */
   readonly partition: number
+  /** How many servers there are: each has a lane. */
+  readonly servers: number
   /** Replicas that must have each group, and how long they are waited for. */
   readonly waitReplicas: number
   readonly waitMs: number
@@ -82,7 +84,7 @@ export class RedisLane {
 
   constructor(options: LaneOptions) {
     this.#options = options
-    this.#known = new KnownRecords(options.server)
+    this.#known = new KnownRecords(options.server, options.servers)
     this.#draft = new GroupDraft({
       encode: (record) => ({ record, text: encodeRecord(record) }),
       read: (place) => this.#known.get(place)?.record,

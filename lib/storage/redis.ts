@@ -199,6 +199,7 @@ export class RedisStorage implements Storage {
       script,
       clock: systemClock,
       partition: index,
+      servers: this.#config.redisCluster === '' ? 1 : this.partitions,
       waitReplicas: config.redisWaitReplicas,
       waitMs: config.redisWaitMs,
       answerWithinMs: config.redisPatienceMs,
