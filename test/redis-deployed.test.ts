@@ -145,6 +145,30 @@ describe('a primary behind Sentinels', { skip }, () => {
     assert.deepEqual(await raisers.end(), [])
   })
 
+  test('a primary that has lost its replicas is left for the one that has them', async () => {
+    const [old, next, follower] = [16_650, 16_651, 16_652]
+    const flags = [...careful, '--repl-diskless-sync-delay', '0']
+    const follows = [...flags, '--replicaof', '127.0.0.1', `${old}`]
+    const primary = await start(new RedisServer(old, flags))
+    const replica = await start(new RedisServer(next, follows))
+    const other = await start(new RedisServer(follower, follows))
+    const sentinel = await start(new RedisSentinel(16_653, old))
+    const by = { ...where, redisSentinels: '127.0.0.1:16653' }
+    const storage = await openOn(by)
+    const both = new Raisers(await openOn({ ...by, redisWaitReplicas: '2' }), 4)
+    await both.goOn(10)
+    assert.deepEqual(await both.end(), [])
+    // It loses the others and the Sentinel, but not this service: they go on without it.
+    await sentinel.command('sentinel', 'remove', sentinelName)
+    await replica.command('replicaof', 'no', 'one')
+    await other.command('replicaof', '127.0.0.1', `${next}`)
+    await sentinel.command('sentinel', 'monitor', sentinelName, '127.0.0.1', `${next}`, '1')
+    const raisers = new Raisers(storage, 4)
+    await raisers.goOn(10)
+    assert.deepEqual(await raisers.end(), [])
+    assert.match(await primary.command('role'), /^master/, 'nobody told it')
+  })
+
   test('a name that no Sentinel knows is a sentence', async () => {
     const storage = openOn({ ...where, redisSentinelName: 'nobody' })
     await assert.rejects(storage, /REDIS_SENTINEL_NAME/)

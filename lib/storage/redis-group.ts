@@ -6,6 +6,7 @@
  */
 import { placeOf } from './keys.ts'
 import type { RedisCommand } from './redis-client.ts'
+import type { Refusal } from './redis-errors.ts'
 import type { KnownRecords } from './redis-known-records.ts'
 import type { GroupDraft, StoredRecord } from './step.ts'
 import type { Draft, Json } from './storage.ts'
@@ -201,13 +202,31 @@ export class RedisGroup {
     }
   }
 
-  unitsOf(partition: number): readonly Unit[] {
+  /**
+   * What becomes of the partition's units when the server has refused its share: some go apart from
+   * those because of which it was refused, some are sent again later.
+   */
+  refused(
+    partition: number,
+    refusal: Refusal,
+  ): Record<'rejected' | 'apart' | 'later', readonly Unit[]> {
     const part = this.#parts.get(partition)!
-    return [...part.ran, ...part.reads].map(({ unit }) => unit)
+    const all = [...part.ran, ...part.reads].map(({ unit }) => unit)
+    if (refusal === 'elsewhere') return { rejected: [], apart: [], later: all }
+    if (refusal !== 'later' && refusal !== 'full') return { rejected: all, apart: [], later: [] }
+    // Deleting makes room; where it is refused without those who put, more than room is lacking.
+    const puts = refusal === 'full' ? this.split(partition, 'put') : undefined
+    const [writing, others] = puts?.[0].length ? puts : this.split(partition, 'write')
+    const [rejected, later] = refusal === 'full' ? [writing, []] : [[], writing]
+    if (writing.length === 0) return { rejected, apart: [], later: others }
+    return { rejected, apart: others, later }
   }
 
   /** The partition's units that would write something, or put it, and the others. */
-  split(partition: number, by: 'write' | 'put'): [chosen: readonly Unit[], others: Unit[]] {
+  split(
+    partition: number,
+    by: 'write' | 'put',
+  ): [chosen: readonly Unit[], others: readonly Unit[]] {
     const part = this.#parts.get(partition)!
     const isChosen = ({ changes }: Ran) =>
       by === 'write' ? changes.length > 0 : changes.some(([, stored]) => stored !== null)

@@ -41,8 +41,8 @@ class StillClock implements Clock {
 
 type Answer = (command: RedisCommand, count: number) => unknown
 
-/** A lane whose server gives these answers. */
-function laneOn(answer: Answer) {
+/** A lane whose server gives these answers, and says that so many replicas have each group. */
+function laneOn(answer: Answer, waitReplicas = 0, copies = 0) {
   const clock = new StillClock()
   const sent: RedisCommand[] = []
   const connection: RedisConnection = {
@@ -52,8 +52,13 @@ function laneOn(answer: Answer) {
     send: async ([command]) => {
       await clock.sleep(answerMs)
       assert.ok(sent.length < mostAsked, 'it is asked for ever')
-      return [answer(command!, sent.push(command!))]
+      return [answer(command!, sent.push(command!)), copies]
     },
+  }
+  const left: { why: string; at: number }[] = []
+  const link = {
+    connection,
+    leave: (_: RedisConnection, why: string) => void left.push({ why, at: clock.now() }),
   }
   const count: ReturnType<LossWatch['countingIn']> = {
     keys: ['!count'],
@@ -65,12 +70,12 @@ function laneOn(answer: Answer) {
     reject: () => {},
   }
   const lane = new RedisLane({
-    link: { connection } as RedisLink,
+    link: link as RedisLink,
     script: { text: '', sha: '' },
     clock,
     partition: 0,
     servers: 1,
-    waitReplicas: 0,
+    waitReplicas,
     waitMs: 0,
     answerWithinMs: limitMs,
     stats: { steps: 0, writes: 0 },
@@ -88,7 +93,7 @@ function laneOn(answer: Answer) {
       keys: ['a'],
       step: (draft) => draft.put('a', (draft.get<number>('a') ?? 0) + 1),
     })
-  return { clock, sent, add, raise }
+  return { clock, sent, left, add, raise }
 }
 
 /** How many changes the first partition of a command has. */
@@ -112,6 +117,38 @@ describe('redis: a server that takes no writes', () => {
   test('for want of replicas: what writes waits, what reads is answered', async () => {
     const refused = 'storage_unavailable'
     assert.deepEqual(await sorts('NOREPLICAS Not enough'), [refused, 'none', refused, 'none'])
+  })
+})
+
+describe('redis: a server that has no replicas is left after a second', () => {
+  test('where it takes no writes for that', async () => {
+    const { clock, left, raise } = laneOn((command) => {
+      return [changesOf(command) > 0 ? 'NOREPLICAS Not enough good replicas.' : 1]
+    })
+    await assert.rejects(raise(), /NOREPLICAS/)
+    while (clock.now() < 3_500) await raise().catch(() => {})
+    assert.ok(left.length >= 2 && left.length <= 3, `${left.length} times`)
+    assert.ok(left[0]!.at >= 1_000 && left[0]!.at <= 1_100, `at ${left[0]!.at}`)
+    assert.equal(left[0]!.why, 'NOREPLICAS Not enough good replicas')
+  })
+
+  test('where WAIT finds none, but not if it does now and then', async () => {
+    const never = laneOn(() => [1], 1, 0)
+    const always = laneOn(() => [1], 1, 1)
+    for (const { clock, raise } of [never, always]) {
+      while (clock.now() < 1_500) await raise().catch(() => {})
+    }
+    assert.deepEqual(
+      never.left.map(({ why }) => why),
+      ['only 0 replicas have it'],
+    )
+    assert.deepEqual(always.left, [])
+  })
+
+  test('at once where it says that another has to be asked', async () => {
+    const { left, raise } = laneOn((_, count) => [count === 1 ? 'READONLY You can not' : 1])
+    await raise()
+    assert.deepEqual(left, [{ why: 'READONLY You can not', at: answerMs }])
   })
 })
 

@@ -13,6 +13,7 @@ import { ShopError } from '../runtime/errors.ts'
 import type { Histogram } from '../runtime/metric.ts'
 import type { LossWatch } from './loss-watch.ts'
 import { type RedisConnection, RedisRefusal } from './redis-client.ts'
+import { RedisDoubts } from './redis-doubts.ts'
 import {
   answerLost,
   notOurs,
@@ -80,6 +81,7 @@ export class RedisLane {
   #apart = 0
   /** Some were told to come later, and those that need not wait for that go first. */
   #mustRest = false
+  readonly #doubts = new RedisDoubts()
   #idle: (() => void)[] = []
 
   constructor(options: LaneOptions) {
@@ -211,17 +213,17 @@ export class RedisLane {
     group: RedisGroup,
     [reply, copies]: readonly unknown[],
   ): Unanswered {
-    const { waitReplicas, stats, groups, server } = this.#options
+    const { clock, link, waitReplicas, stats, groups, server } = this.#options
     const answers =
       reply instanceof RedisRefusal ? group.parts.map(() => reply.text) : (reply as unknown[])
     const isCopied = waitReplicas === 0 || (typeof copies === 'number' && copies >= waitReplicas)
-    const tooFew = `only ${String(copies)} replicas have it`
+    const tooFew = isCopied ? undefined : `only ${String(copies)} replicas have it`
     const unanswered: Unanswered = { again: [], apart: [], later: [] }
     for (const [index, partition] of group.parts.entries()) {
       const answer = answers[index]
       if (typeof answer === 'string') {
-        this.#refused(connection, group, partition, answer, unanswered)
-      } else if (!isCopied) this.#lost(group, partition, tooFew)
+        this.#refused(group, partition, answer, unanswered)
+      } else if (tooFew !== undefined) this.#lost(group, partition, tooFew)
       else {
         const settled = group.settle(partition, answer as 1 | (number | string)[])
         if (settled.garbled === undefined) unanswered.again.push(...settled.again)
@@ -232,37 +234,22 @@ export class RedisLane {
       stats.writes++
       groups.observe(group.units)
     }
-    this.#refusal = answers.find((answer) => typeof answer === 'string')
-    if (!isCopied) this.#refusal ??= tooFew
+    const refusals = answers.filter((answer) => typeof answer === 'string')
+    this.#refusal = refusals[0] ?? tooFew
+    // A group that only reads needs no replica where WAIT asks for none.
+    const said = { refusals, tooFew, isTold: waitReplicas + group.changes > 0 }
+    const why = this.#doubts.reasonToLeave(said, clock.now())
+    if (why !== undefined) link.leave(connection, why)
     return unanswered
   }
 
   /** The server said that nothing of the partition's share was done. */
-  #refused(
-    connection: RedisConnection,
-    group: RedisGroup,
-    partition: number,
-    text: string,
-    { apart, later }: Unanswered,
-  ): void {
-    const { server } = this.#options
+  #refused(group: RedisGroup, partition: number, text: string, unanswered: Unanswered): void {
     const refusal = refusalOf(text)
-    if (refusal === 'elsewhere') {
-      connection.end(sentenceOf(text))
-      later.push(...group.unitsOf(partition))
-      return
-    }
-    if (refusal === 'refused' || refusal === 'unreadable') {
-      for (const unit of group.unitsOf(partition)) unit.reject(refusalError(server, text))
-      return
-    }
-    // Deleting makes room; where it is refused without those who put, more than room is lacking.
-    const puts = refusal === 'full' ? group.split(partition, 'put') : undefined
-    const [refused, others] = puts?.[0].length ? puts : group.split(partition, 'write')
-    const next = refused.length > 0 ? apart : later
-    next.push(...others)
-    if (refusal === 'later') later.push(...refused)
-    else for (const unit of refused) unit.reject(refusalError(server, text))
+    const { rejected, apart, later } = group.refused(partition, refusal)
+    for (const unit of rejected) unit.reject(refusalError(this.#options.server, text))
+    unanswered.apart.push(...apart)
+    unanswered.later.push(...later)
   }
 
   /** No answer, or not one that counts: what writes may have happened, what reads is asked anew. */

@@ -83,6 +83,14 @@ export class RedisLink {
     }
   }
 
+  /** `connection` is of no use, `why` is for people; another one is made. */
+  leave(connection: RedisConnection, why: string): void {
+    connection.end(why)
+    if (this.#connection !== connection) return
+    this.#connection = undefined
+    this.#why = why
+  }
+
   close(): void {
     this.#isClosed = true
     this.#connection?.end()

@@ -7,25 +7,25 @@ import { scanRedis } from './redis-scan.ts'
 
 test('a server that has the partition no more is left for the one that has it', async () => {
   const asked: string[] = []
-  const connectionTo = (address: string, reply: unknown, end: () => void): RedisConnection => ({
+  const connectionTo = (address: string, reply: unknown): RedisConnection => ({
     address,
     ended: new Promise(() => {}),
-    end,
+    end: () => {},
     send: async () => {
       asked.push(address)
       return [reply]
     },
   })
   const moved = new RedisRefusal('MOVED 6918 127.0.0.1:2')
-  const link: { connection: RedisConnection; why: string; misfit: undefined } = {
-    connection: connectionTo('old', moved, () => {
-      link.connection = connectionTo('new', [], () => {})
-    }),
-    why: '',
-    misfit: undefined,
+  const link = {
+    connection: connectionTo('old', moved),
+    leave(connection: RedisConnection) {
+      assert.equal(connection.address, 'old')
+      link.connection = connectionTo('new', [])
+    },
   }
   const from = { partition: 0, clock: systemClock, patienceMs: 2_000, server: 'a Cluster' }
-  const page = await scanRedis({ ...from, link: link as RedisLink }, '', { limit: 1 })
+  const page = await scanRedis({ ...from, link: link as unknown as RedisLink }, '', { limit: 1 })
   assert.deepEqual(page, [])
   assert.deepEqual(asked, ['old', 'new'])
 })

@@ -66,7 +66,7 @@ async function ask(
     if (replies !== undefined) {
       const [reply] = replies
       if (!(reply instanceof RedisRefusal)) return reply
-      if (refusalOf(reply.text) === 'elsewhere') connection!.end(sentenceOf(reply.text))
+      if (refusalOf(reply.text) === 'elsewhere') link.leave(connection!, sentenceOf(reply.text))
       const error = refusalError(server, reply.text)
       if (error.code !== 'storage_unavailable') throw error
     }
