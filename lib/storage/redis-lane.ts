@@ -75,6 +75,8 @@ export class RedisLane {
   readonly #timer: Timer
   #waiting: Unit[] = []
   #isRunning = false
+  /** What is told since it was closed. */
+  #closed: ShopError | undefined
   /** What the server said instead of an answer when it was asked last. */
   #refusal: string | undefined
   /** So many of the first that wait make the next group, and no others. */
@@ -95,6 +97,10 @@ export class RedisLane {
   }
 
   add(unit: Unit): void {
+    if (this.#closed !== undefined) {
+      unit.reject(this.#closed)
+      return
+    }
     if (this.#waiting.length >= MOST_WAITING) {
       const sentence = `${MOST_WAITING} steps already wait for Redis. Try again in a moment.`
       unit.reject(new ShopError('overloaded', sentence))
@@ -118,8 +124,10 @@ export class RedisLane {
     }
   }
 
+  /** What waits is rejected, and what comes or would be sent again later. */
   close(error: ShopError): void {
     this.#timer.cancel()
+    this.#closed = error
     for (const unit of this.#waiting.splice(0)) unit.reject(error)
   }
 
@@ -159,9 +167,7 @@ export class RedisLane {
   async #putBack({ again, apart, later }: Unanswered): Promise<void> {
     // What runs again does so in the very next group: what it needs is known until then only.
     if (apart.length > 0) this.#apart = again.length + apart.length
-    if (again.length + apart.length + later.length > 0) {
-      this.#waiting = [...again, ...apart, ...later, ...this.#waiting]
-    }
+    this.#goFirst([...again, ...apart, ...later])
     this.#mustRest ||= later.length > 0
     if (!this.#mustRest || this.#apart > 0) return
     this.#mustRest = false
@@ -256,7 +262,13 @@ export class RedisLane {
   #lost(group: RedisGroup, partition: number, why: string): void {
     const [writing, reading] = group.split(partition, 'write')
     for (const unit of writing) unit.reject(answerLost(this.#options.server, why))
-    this.#waiting = [...reading, ...this.#waiting]
+    this.#goFirst(reading)
+  }
+
+  #goFirst(units: readonly Unit[]): void {
+    if (units.length === 0) return
+    this.#waiting = [...units, ...this.#waiting]
+    if (this.#closed !== undefined) this.close(this.#closed)
   }
 
   #lateError(): ShopError {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { systemClock } from '../runtime/clock.ts'
+import { type Clock, systemClock } from '../runtime/clock.ts'
 import type { Log } from '../runtime/log.ts'
 import { connectRedis, type RedisSettings } from './redis-client.ts'
 import { requireOurs } from './redis-greeting.ts'
@@ -22,6 +22,44 @@ const settings: RedisSettings = {
   name: 'test',
   connectWithinMs: 300,
 }
+
+/** Time passes only while somebody sleeps. */
+function sleepersClock(slept: number[]): Clock {
+  let now = 0
+  const sleep = async (ms: number) => {
+    now += ms
+    slept.push(ms)
+  }
+  return { ...systemClock, now: () => now, sleep }
+}
+
+describe('redis: connections that end again and again', { skip }, () => {
+  const server = new RedisServer(16_610)
+  before(() => server.start())
+  after(() => server.remove())
+
+  test('are made with growing pauses and told now and then; one that lasted is not', async () => {
+    const [slept, told]: [number[], string[]] = [[], []]
+    const clock = sleepersClock(slept)
+    let connections = 0
+    const link: RedisLink = new RedisLink({
+      ...{ settings, counts: { commands: 0, bytes: 0 }, clock, server: 'here' },
+      target: async () => ({ host: '127.0.0.1', port: server.port }),
+      log: { warn: (message: string) => void told.push(message) } as unknown as Log,
+      greet: async () => {},
+      onReady: () =>
+        setImmediate(() => {
+          connections++
+          if (connections === 8) void clock.sleep(1_000)
+          if (connections === 10) link.close()
+          else link.leave(link.connection!, 'it is a replica')
+        }),
+    })
+    await link.run()
+    assert.deepEqual(slept, [20, 40, 80, 160, 320, 500, 500, 1_000, 20])
+    assert.deepEqual(told, ['connection to Redis lost'])
+  })
+})
 
 describe('redis: a server that falls silent is given up', { skip }, () => {
   const server = new RedisServer(16_611)

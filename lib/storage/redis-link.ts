@@ -1,5 +1,6 @@
 /**
- * Keeps one connection to a Redis server: when it ends, another is made, with a growing pause.
+ * Keeps one connection to a Redis server: when it ends, another is made, with a growing pause as
+ * long as none of them lasts.
  *
  * Promise: `connection` is one that has been greeted (what is stored there is ours) or undefined;
  * while there is none, `why` says so for people. Next: redis-lane.ts, which sends on it.
@@ -20,7 +21,9 @@ import { misconfigured } from './redis-errors.ts'
 /** Pauses between two tries to connect: the first, doubled up to the longest. */
 const firstPauseMs = 20
 const longestPauseMs = 500
-/** How often people are told that there is still no connection. */
+/** A connection that lasted for so long was of use: the next one is made at once. */
+const steadyMs = 1_000
+/** How often people are told that there is still no connection, or that one was lost again. */
 const remindEveryMs = 10_000
 
 export interface RedisLinkOptions {
@@ -45,6 +48,7 @@ export class RedisLink {
   #misfit: ShopError | undefined
   #isClosed = false
   #told = Number.NEGATIVE_INFINITY
+  #toldOfLoss = Number.NEGATIVE_INFINITY
 
   constructor(options: RedisLinkOptions) {
     this.#options = options
@@ -72,14 +76,17 @@ export class RedisLink {
         pauseMs = Math.min(pauseMs * 2, longestPauseMs)
         continue
       }
-      pauseMs = firstPauseMs
+      const since = clock.now()
       this.#why = await connection.ended
       this.#connection = undefined
       if (this.#isClosed) return
-      this.#options.log.warn('connection to Redis lost', {
-        server: connection.address,
-        why: this.#why,
-      })
+      this.#lost(connection)
+      if (clock.now() - since >= steadyMs) {
+        pauseMs = firstPauseMs
+        continue
+      }
+      await clock.sleep(pauseMs)
+      pauseMs = Math.min(pauseMs * 2, longestPauseMs)
     }
   }
 
@@ -122,6 +129,14 @@ export class RedisLink {
     } catch (error) {
       throw misconfigured(server, (error as Error).message) ?? error
     }
+  }
+
+  #lost({ address: server }: RedisConnection): void {
+    const { clock, log } = this.#options
+    const now = clock.now()
+    if (now - this.#toldOfLoss < remindEveryMs) return
+    this.#toldOfLoss = now
+    log.warn('connection to Redis lost', { server, why: this.#why })
   }
 
   #failed(error: Error): void {

@@ -185,6 +185,19 @@ describe('redis: the server dies', { skip }, () => {
   })
 })
 
+describe('redis: the storage closes', { skip }, () => {
+  test('while a read is under way that would be asked again: it is told so', async () => {
+    const own = await startOwn(port + 13)
+    const waits = { redisWaitReplicas: '1', redisWaitMs: '1000' }
+    const storage = await openOn({ redisPort: String(own.port), redisPatienceMs: '200', ...waits })
+    own.signal('SIGSTOP')
+    const reading = assert.rejects(storage.read(0, 'a'), { code: 'storage_closed' })
+    await storage.close()
+    await reading
+    await own.remove()
+  })
+})
+
 describe('redis: the network is silent, and delivers late', { skip }, () => {
   const silenced = async () => {
     const relay = await relayTo(port)
