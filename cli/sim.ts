@@ -71,7 +71,8 @@ export function define(command: Command): void {
     .addOption(
       new Option(
         '--kind <kind>',
-        'rollout: another variant is deployed; crowds: databases are full',
+        'rollout: another variant is deployed; crowds: databases are full; ' +
+          'overtaken: owners that have lost their partitions and do not know it',
       )
         .choices(kinds)
         .default('plain'),

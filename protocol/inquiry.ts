@@ -1,8 +1,9 @@
 /**
  * What a coordinator answers a participant that asks about an old undecided branch. Pure.
  *
- * What is open is driven anyway and needs no answer. An id that is not in the log was never
- * started, or its start is lost: it can never commit, so it is undone.
+ * What is open is driven anyway and needs no answer. An id that is not in the log of the newest
+ * owner, and that its mark has not passed, was never started, or its start is lost: it can never
+ * commit, so it is undone. Only the newest owner may say so: a newer one's mark may have passed it.
  */
 import type { Branch, Inquiry, Verb } from './messages.ts'
 import { sameEntries } from './participant.ts'

@@ -1,4 +1,4 @@
-/** What a coordinator partition does when participants leave its decisions unapplied. */
+/** What a coordinator partition does when others are away, full, or have overtaken it. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Checkout, Command, Outcome } from '../../protocol/messages.ts'
@@ -179,3 +179,88 @@ test('a decision waits for a database that is full, and is written then', async 
     ['commit', 'commit', 'commit'],
   )
 })
+
+/** Owners of one partition, in turn, for whom no time passes: none looks who owns it. */
+async function ownersOf(storage: Storage, keptDecisions: number) {
+  const settle = async () => {
+    for (let turn = 0; turn < 6; turn++) await new Promise<void>((go) => setImmediate(go))
+  }
+  return {
+    settle,
+    async takeOver() {
+      const commands: Command[] = []
+      const lost: string[] = []
+      const partition = await CoordinatorPartition.open(
+        {
+          ...{ home: 'orchestrator', protocol: 'saga', storage, random: seededRandom(1) },
+          ...{ counters: new CoordinatorCounters(), log: createLog('silent') },
+          config: { ...config, maxUnapplied: 256, keptDecisions },
+          bus: {
+            inbox: { topic: 'inbox', partition: 0 },
+            send(_topic, _partition, message) {
+              if (message.kind === 'command') commands.push(message)
+            },
+            consume: async () => ({ close: async () => {} }),
+            close: async () => {},
+          },
+          clock: {
+            ...{ now: () => 0, wallTime: () => 0, sleep: async () => {} },
+            ...{ after: () => ({ cancel() {} }), every: () => ({ cancel() {} }) },
+          },
+          onLost: (_partition, error) => lost.push((error as ShopError).code),
+        },
+        0,
+      )
+      await settle()
+      return {
+        ...{ partition, commands, lost },
+        /** Everything that is asked is obeyed, but what is asked for `stuck`. */
+        async obeyAll(stuck?: string) {
+          while (commands.some(({ transaction }) => transaction !== stuck)) {
+            for (const { verb, transaction, branch } of commands.splice(0)) {
+              if (transaction === stuck) continue
+              const { service, partition: at } = branch
+              const reply = { kind: 'reply', verb, transaction, service, partition: at } as const
+              const isVote = verb === 'prepare' || verb === 'execute'
+              void partition.receive({ ...reply, answer: isVote ? 'yes' : 'done' })
+            }
+            await settle()
+          }
+        },
+      }
+    },
+  }
+}
+
+for (const [kept, more] of [
+  [0, 20],
+  [100, 200],
+] as const) {
+  test(`an owner that was overtaken undoes no committed saga; ${kept} decisions kept`, async () => {
+    const { takeOver, settle } = await ownersOf(await openMemoryStorage({ partitions: 1 }), kept)
+    const former = await takeOver()
+    void former.partition.run(checkoutOf('stuck')).catch(() => {})
+    await settle()
+    const stuck = former.commands[0]!.transaction
+    const paid = former.partition.run(checkoutOf('paid'))
+    await settle()
+    await former.obeyAll(stuck)
+    const { kind, transaction } = await paid
+    assert.equal(kind, 'committed')
+    // The newer owner ends what was stuck, its mark passes what was paid, and its log forgets it.
+    const newer = await takeOver()
+    await newer.obeyAll()
+    for (let number = 0; number < more; number++) {
+      void newer.partition.run(checkoutOf(`more-${number}`))
+      await settle()
+      await newer.obeyAll()
+    }
+    former.commands.length = 0
+    const branch = checkoutOf('paid').branches[1]!
+    await former.partition
+      .receive({ kind: 'inquiry', transaction, branch, undo: 'compensate' })
+      .catch(() => {})
+    assert.deepEqual(former.commands, [], 'the former owner says nothing')
+    assert.deepEqual(former.lost, ['fenced'])
+  })
+}

@@ -79,11 +79,7 @@ export class CoordinatorPartition {
 
   /** Everything open here, oldest first, for people. */
   list(): readonly { state: State; ageMs: number }[] {
-    const now = this.#options.clock.now()
-    return [...this.#open.values()].map(({ state, startedAt }) => ({
-      state,
-      ageMs: Math.round(now - startedAt),
-    }))
+    return this.#open.list(this.#options.clock.now())
   }
 
   run(checkout: Checkout): Promise<Outcome> {
@@ -264,7 +260,7 @@ export class CoordinatorPartition {
     if (id === undefined || this.#open.get(transaction) !== undefined) return
     const position = positionOf(id.epoch, id.sequence)
     if (position >= this.#nextPosition()) return // of a newer epoch: not ours to answer
-    const ended = await this.#log.find(id)
+    const ended = await this.#log.find(id).catch((error) => this.#heed(error))
     if (this.#isClosed) return
     if (ended !== undefined && !hasPart(ended, branch)) return
     const verb = answerInquiry(undo, ended, position < this.#open.mark)
@@ -273,9 +269,13 @@ export class CoordinatorPartition {
 
   /** A newer owner may have gone again; without a write this one would never know of its epoch. */
   #checkOwner(): void {
-    this.#log.checkOwner().catch((error) => {
-      if (error instanceof ShopError && error.code === 'fenced') this.#lose(error)
-    })
+    const heeded = this.#log.checkOwner().catch((error) => this.#heed(error))
+    heeded.catch(() => {})
+  }
+
+  #heed(error: unknown): never {
+    if (error instanceof ShopError && error.code === 'fenced') this.#lose(error)
+    throw error
   }
 
   #tick(): void {

@@ -75,8 +75,7 @@ export class DecisionLog {
     const dropped = step.state.decided === undefined ? [] : this.#droppable(mark)
     const keys = [epochKey, key, ...(local?.keys(step.state) ?? []), ...dropped]
     const run = (draft: Draft): Written => {
-      const epoch = draft.get<number>(epochKey)
-      if (epoch !== this.epoch) throw fenced(this.#partition, this.epoch, epoch)
+      this.#requireNewest(draft.get<number>(epochKey))
       const settled = local === undefined ? step : local.settle(step, draft)
       const { decided } = settled.state
       if (step.state.decided === undefined && decided === 'aborted') {
@@ -99,12 +98,23 @@ export class DecisionLog {
    * Rejects with `fenced` if there is a newer owner: one that has nothing to write finds out here.
    */
   async checkOwner(): Promise<void> {
-    const epoch = await this.#storage.read<number>(this.#partition, epochKey)
-    if (epoch !== this.epoch) throw fenced(this.#partition, this.epoch, epoch)
+    this.#requireNewest(await this.#storage.read<number>(this.#partition, epochKey))
   }
 
+  /**
+   * Undefined: never begun, or ended and dropped, which the mark tells apart. Rejects with `fenced`
+   * where there is a newer owner: what is missing here its mark may have passed, and not ours.
+   */
   find(id: ParsedId): Promise<State | undefined> {
-    return this.#storage.read<State>(this.#partition, logKey(id))
+    const key = logKey(id)
+    return this.#storage.transact(this.#partition, [epochKey, key], (draft) => {
+      this.#requireNewest(draft.get<number>(epochKey))
+      return draft.get<State>(key)
+    })
+  }
+
+  #requireNewest(epoch: number | undefined): void {
+    if (epoch !== this.epoch) throw fenced(this.#partition, this.epoch, epoch)
   }
 
   /**

@@ -5,6 +5,7 @@ import { systemClock } from '../runtime/clock.ts'
 import { ShopError } from '../runtime/errors.ts'
 import { problem, type ShopAnswer, type ShopRequest, text } from '../runtime/route.ts'
 import { openMemoryStorage } from '../storage/memory.ts'
+import type { Storage } from '../storage/storage.ts'
 import { Idempotency, type IdempotencyOptions } from './idempotency.ts'
 
 const request: ShopRequest = {
@@ -100,5 +101,38 @@ test('what was done and cannot be remembered is not told as overloaded', async (
   await assert.rejects(keys!.around(request, run), { code: 'not_known_yet' })
   // Nothing was done: the key could not even be claimed.
   await assert.rejects(keys!.around(request, run), { code: 'overloaded' })
+  keys!.close()
+})
+
+test('a key that is answered while a sweep looks is kept', async () => {
+  const storage = await openMemoryStorage({ partitions: 1 })
+  const hoursMs = 3_600_000
+  let wallTime = 0
+  let meanwhile: (() => Promise<unknown>) | undefined
+  const looked: Storage = {
+    ...{ partitions: 1, read: storage.read.bind(storage), load: storage.load.bind(storage) },
+    ...{ transact: storage.transact.bind(storage), close: storage.close.bind(storage) },
+    async scan(partition, prefix, options) {
+      const found = await storage.scan(partition, prefix, options)
+      const act = meanwhile
+      meanwhile = undefined
+      await act?.()
+      return found
+    },
+  }
+  const clock = { ...systemClock, wallTime: () => wallTime }
+  const [keys] = await instances(1, { storage: looked, clock })
+  let runs = 0
+  const run = async () => {
+    runs++
+    if (runs === 1) throw new Error('cut off')
+    return effect
+  }
+  await assert.rejects(keys!.around(request, run), /cut off/)
+  wallTime = 25 * hoursMs
+  meanwhile = () => keys!.around(request, run)
+  await keys!.sweep()
+  assert.deepEqual(await keys!.around(request, run), effect)
+  assert.equal(runs, 2)
   keys!.close()
 })

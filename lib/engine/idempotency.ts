@@ -178,12 +178,12 @@ export class Idempotency {
     const oldest = clock.wallTime() - config.idempotencyHours * hourMs
     for (let partition = 0; partition < storage.partitions; partition++) {
       const kept: { key: string; at: number }[] = []
-      const dropped: string[] = []
+      const dropped: { key: string; at: number }[] = []
       for await (const page of pagesOf(storage, partition, keyPrefix, { limit: scanPage })) {
         for (const { key, record } of page) {
           const { at } = record as KeyRecord
-          if (at < oldest) dropped.push(key)
-          else kept.push({ key, at })
+          const list = at < oldest ? dropped : kept
+          list.push({ key, at })
         }
         if (page.length < scanPage) break
         await clock.sleep(0)
@@ -192,12 +192,16 @@ export class Idempotency {
       const excess = kept.length - config.keptIdempotencyKeys
       if (excess > 0) {
         kept.sort((a, b) => a.at - b.at)
-        dropped.push(...kept.slice(0, excess).map(({ key }) => key))
+        dropped.push(...kept.slice(0, excess))
       }
       while (dropped.length > 0) {
-        const keys = dropped.splice(0, scanPage)
+        const some = dropped.splice(0, scanPage)
+        const keys = some.map(({ key }) => key)
         await storage.transact(partition, keys, (draft) => {
-          for (const key of keys) draft.delete(key)
+          for (const { key, at } of some) {
+            // One that was answered since it was looked at is no longer old.
+            if (draft.get<KeyRecord>(key)?.at === at) draft.delete(key)
+          }
         })
       }
     }

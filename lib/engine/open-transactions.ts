@@ -74,6 +74,14 @@ export class OpenTransactions {
     return this.#byId.values()
   }
 
+  /** Oldest first, for people. */
+  list(now: number): readonly { state: State; ageMs: number }[] {
+    return Array.from(this.#byId.values(), ({ state, startedAt }) => ({
+      state,
+      ageMs: Math.round(now - startedAt),
+    }))
+  }
+
   /** Ids must be entered in their order. */
   enter(state: State, now: number, resendFirstMs: number): Open {
     const { epoch, sequence } = parseTransactionId(state.transaction)!

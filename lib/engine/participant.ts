@@ -199,14 +199,14 @@ export class Participant<R extends Json> implements Consumer {
   async #tick(): Promise<void> {
     if (this.#isTidying) return
     this.#isTidying = true
-    try {
-      for (const known of this.#partitions.values()) {
+    for (const [partition, known] of [...this.#partitions]) {
+      try {
         this.counters.inquiries += await known.tidy()
+      } catch (error) {
+        // Others may lie in a database that is well.
+        this.#options.log.warn('sweep put off', { partition, error: String(error) })
       }
-    } catch (error) {
-      this.#options.log.warn('sweep put off', { error: String(error) })
-    } finally {
-      this.#isTidying = false
     }
+    this.#isTidying = false
   }
 }

@@ -132,6 +132,17 @@ export const engineMutants: readonly Mutant[] = [
     kind: 'rollout',
   },
   {
+    name: 'answers-when-overtaken',
+    models:
+      'a bug of our own: an owner that was overtaken says by its own old mark what never began',
+    file: 'lib/engine/decision-log.ts',
+    find: `      this.#requireNewest(draft.get<number>(epochKey))
+      return draft.get<State>(key)`,
+    replace: '      return draft.get<State>(key)',
+    variants: ['saga/orchestrator'],
+    kind: 'overtaken',
+  },
+  {
     name: 'overloaded-after-the-start',
     models: 'a bug of our own: 503 overloaded, which promises that nothing was done, though it was',
     file: checkout,
