@@ -7,15 +7,16 @@
  * well while it runs. `till.kind` says what it is (a service, unless it says otherwise).
  *
  * A container that was told to end in order (docker stop, docker compose stop) is not wanted until
- * it is started again; one that was killed, or ended by itself, is. Whoever may use the engine's
- * socket is as good as root on its host: docs/OPERATING.md says what to do where that is too much.
+ * it is started again; one that was killed, or ended by itself, is. docker-stops.ts knows which.
+ * Whoever may use the engine's socket is as good as root on its host: docs/OPERATING.md says what
+ * to do where that is too much.
  */
 import { hostname } from 'node:os'
 import Docker from 'dockerode'
 import type { Clock } from '../lib/runtime/clock.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
 import type { Log } from '../lib/runtime/log.ts'
-import { followStops } from './docker-stops.ts'
+import { followStops, type Run } from './docker-stops.ts'
 import type { Driver, Found } from './driver.ts'
 import { atAddress } from './own-address.ts'
 import { type Health, type ProbeResult, probe } from './probe.ts'
@@ -59,8 +60,11 @@ export function dockerDriver(options: DockerDriverOptions): Driver {
   let ended = new Set<string>()
 
   async function look(): Promise<readonly Found[]> {
-    // Else a watcher that has just come would start what was stopped on purpose before.
-    if (!stops.knowsPast) return []
+    // Else it would start what is stopped on purpose before it has heard of it.
+    if (!stops.knowsPast) {
+      if (containers.size === 0) return []
+      throw new ShopError('unavailable', 'The Docker engine does not tell its events.')
+    }
     const listed = await docker.listContainers({ all: true, filters: { label: [...labels] } })
     const own = hostname()
     const others = listed.filter(({ Id }) => !Id.startsWith(own))
@@ -77,7 +81,7 @@ export function dockerDriver(options: DockerDriverOptions): Driver {
       if (!runs) endedNow.add(identity)
       // The word that it was told to end may come a moment after its end.
       const isAlive = runs || !ended.has(identity)
-      if (stops.isStopped(info.Id)) return []
+      if (stops.isStopped(runOf(info))) return []
       return [{ name, kind: kindOf(info.Config.Labels), identity, isAlive }]
     })
     containers = found
@@ -127,6 +131,15 @@ const kindOf = (labels: Readonly<Record<string, string>>): ProcessKind =>
   kinds.find((kind) => kind === labels['till.kind']) ?? 'service'
 
 const identityOf = (info: Docker.ContainerInspectInfo) => `${info.Id} ${info.State.StartedAt}`
+
+function runOf({ Id, State }: Docker.ContainerInspectInfo): Run {
+  const ended = { at: Date.parse(State.FinishedAt), exitCode: State.ExitCode }
+  return {
+    id: Id,
+    startedAt: Date.parse(State.StartedAt),
+    ended: State.Running ? undefined : ended,
+  }
+}
 
 function containerOf(info: Docker.ContainerInspectInfo, log: Log): Container {
   const asked = info.Config.Labels['till.probe']
