@@ -7,20 +7,31 @@
 #   clustered    a node of a Redis Cluster (docker-compose-large.yml); make-cluster.sh joins them
 #
 # Promise: a write that was acknowledged is on the disk, and where there are replicas on another
-# machine too; nothing is ever evicted. Passwords are in no command line and in no file, but for
-# that of a Sentinel, which writes its own configuration.
+# machine too; nothing is ever evicted: a full server refuses writes. Passwords are in no command line
+# and in no file, but for that of a Sentinel, which writes its own configuration.
 #
-# Reads REDIS_PASSWORD (of the service), REDIS_OPERATOR_PASSWORD (of other Redis servers, Sentinels
-# and people), REDIS_SENTINEL_NAME (of this group), REDIS_FIRST_PRIMARY (its address), SENTINELS (their
-# hosts), REDIS_ANNOUNCE_IP (where Sentinels find one another), DATABASES (GROUP=ADDRESS of each that
-# a Sentinel watches), REDIS_SENTINEL_PASSWORD (of services that ask one). Replicated servers have fixed addresses: a Sentinel that had to look up the
-# name of one that is gone would stand still as long as Docker takes to say that there is none.
+# Reads REDIS_MEMORY (the limit of the container: a number and m or g), REDIS_PASSWORD (of the
+# service), REDIS_OPERATOR_PASSWORD (of other Redis servers, Sentinels and people), REDIS_SENTINEL_NAME
+# (of this group), REDIS_FIRST_PRIMARY (its address), SENTINELS (their hosts), REDIS_ANNOUNCE_IP (where
+# Sentinels find one another), DATABASES (GROUP=ADDRESS of each that a Sentinel watches),
+# REDIS_SENTINEL_PASSWORD (of services that ask one). Replicated servers have fixed addresses: a
+# Sentinel that had to look up the name of one that is gone would stand still as long as Docker takes
+# to say that there is none.
 set -eu
 role=$1
 operator=${REDIS_OPERATOR_PASSWORD:-}
+case $REDIS_MEMORY in
+  *[0-9]m) limit_mb=${REDIS_MEMORY%m} ;;
+  *[0-9]g) limit_mb=$((${REDIS_MEMORY%g} * 1024)) ;;
+  *) echo "start-redis.sh: REDIS_MEMORY=$REDIS_MEMORY: must be a number and m or g" >&2 && exit 2 ;;
+esac
 
 # ACL takes a password as its hash, so no sign in it needs quoting.
 hash_of() { printf %s "$1" | sha256sum | cut -c 1-64; }
+
+# Of the memory. The rest is for the child that rewrites the log, and for clients. Without a limit of
+# its own a full Redis would be ended by the kernel, and again whenever it has read its log.
+data_percent=60
 
 # What every server says. The service may do anything with its data and nothing with the server; it
 # reads the settings to tell whether they keep its promise.
@@ -32,6 +43,7 @@ protected-mode no
 save ""
 appendonly yes
 appendfsync always
+maxmemory $((limit_mb * data_percent / 100))mb
 maxmemory-policy noeviction
 acllog-max-len 16
 user default on #$(hash_of "$REDIS_PASSWORD") ~* &* +@all -@admin -@dangerous +info +role +config|get +client|kill

@@ -37,6 +37,7 @@ import {
   referenceFaults,
   watchFaults,
 } from './compose-rules.ts'
+import { megabytes, memoryFaults, startedWith } from './redis-launch.ts'
 import { root } from './source-files.ts'
 import { variants } from './variants.ts'
 
@@ -272,6 +273,24 @@ for (const size of sizeNames) {
         if (!brokers.includes(name)) continue
         assert.equal(spec.mem_limit, '700m')
         assert.equal(environment.KAFKA_HEAP_OPTS, '-Xms300m -Xmx300m')
+      }
+    })
+
+    test('a full Redis refuses writes before its container has no memory left', () => {
+      for (const given of [{}, { REDIS_MEMORY: '640m' }] as readonly Variables[]) {
+        const { containers } = readCompose(pathOf(size), given)
+        const databases = containers.filter(({ name }) => /-db(-\d)?$/.test(name))
+        const limits = new Set(databases.map(({ spec }) => megabytes(spec.mem_limit)))
+        assert.deepEqual([...limits], [given.REDIS_MEMORY === undefined ? 1_024 : 640])
+        // Those of one kind start alike: one of each is enough to run.
+        const [{ name, spec, environment }] = databases as [Container]
+        for (const each of databases) {
+          assert.equal(each.environment.REDIS_MEMORY, each.spec.mem_limit, each.name)
+          assert.deepEqual(each.spec.command, spec.command, each.name)
+        }
+        const words = ['env/start-redis.sh', ...spec.command]
+        const settings = startedWith(words, environment)
+        assert.deepEqual(memoryFaults(name, settings, spec.mem_limit), [])
       }
     })
 

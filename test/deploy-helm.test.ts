@@ -11,6 +11,7 @@ import { parse } from 'yaml'
 import { readConfig } from '../lib/runtime/config.ts'
 import { environmentOf, workloadsOf } from './kubernetes-rules.ts'
 import { render } from './kustomize.ts'
+import { memoryFaults, settingsOf } from './redis-launch.ts'
 import { root } from './source-files.ts'
 
 const folder = join(root, 'helm-config')
@@ -31,7 +32,8 @@ test('an acknowledged write is on the disks of two machines', () => {
   for (const line of ['appendonly yes', 'appendfsync always', 'min-replicas-to-write 1']) {
     assert.ok(lines.includes(line), line)
   }
-  assert.ok(lines.includes('maxmemory-policy noeviction'))
+  const settings = settingsOf(redis.commonConfiguration)
+  assert.deepEqual(memoryFaults('redis.yaml', settings, redis.replica.resources.limits.memory), [])
   assert.equal(redis.architecture, 'replication')
   assert.equal(redis.sentinel.enabled, true)
   assert.ok(redis.replica.replicaCount >= 3)

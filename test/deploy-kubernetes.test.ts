@@ -10,6 +10,7 @@ import { neededProperties } from '../cli/engines/kafka-settings.ts'
 import { readConfig } from '../lib/runtime/config.ts'
 import { settings } from '../lib/runtime/settings.ts'
 import {
+  databaseFaults,
   environmentOf,
   outside,
   profileFaults,
@@ -61,6 +62,10 @@ for (const name of overlayNames) {
 
     test('every container is probed, limited, and of a named image', () => {
       assert.deepEqual(workloads.flatMap(runningFaults), [])
+    })
+
+    test('a full database refuses writes while its pod and its volume have room', () => {
+      assert.deepEqual(databaseFaults(resources), [])
     })
 
     test('names and ports that manifests give one another are there', () => {
@@ -244,6 +249,18 @@ describe('the rules find what is wrong', () => {
     })
     // Without a livenessProbe there is nothing that kills it in time, either.
     assert.equal(workloadsOf(resources).flatMap(runningFaults).length, 5)
+  })
+
+  test('in databases', () => {
+    const resources = changed((all) => {
+      const db = container(all, 'order-db')
+      db.args[0] = db.args[0].replace('* 60 /', '* 90 /')
+      container(all, 'stock-db').args[0] = 'redis-server /etc/redis/redis.conf'
+      const { spec } = named(all, 'StatefulSet', 'payment-db')
+      spec.volumeClaimTemplates[0].spec.resources.requests.storage = '1Gi'
+    })
+    // With 90 % the volume of order-db is too small as well.
+    assert.equal(databaseFaults(resources).length, 4)
   })
 
   test('in names', () => {

@@ -4,6 +4,7 @@
  * shows that each of them can find something.
  */
 import type { Resource, Yaml } from './kustomize.ts'
+import { megabytes, memoryFaults, startedWith } from './redis-launch.ts'
 
 /** What runs pods, and the pod that it runs. */
 export interface Workload {
@@ -198,9 +199,38 @@ export function environmentOf(
   }
   for (const { name, value, valueFrom } of container.env ?? []) {
     const ref = valueFrom?.secretKeyRef
+    const limit = valueFrom?.resourceFieldRef
     if (value !== undefined) result[name] = value
+    else if (limit !== undefined) result[name] = amountOf(container, limit)
     else if (ref === undefined) result[name] = valueFrom.fieldRef.fieldPath
     else result[name] = Buffer.from(data('Secret', ref.name)[ref.key], 'base64').toString()
   }
   return result
+}
+
+/** What the kubelet says of the container's own limit. */
+function amountOf({ resources }: Yaml, { resource, divisor }: Yaml): string {
+  if (resource !== 'limits.memory' || divisor !== '1Mi')
+    throw new Error(`${resource}: unknown here`)
+  return String(megabytes(resources.limits.memory))
+}
+
+/** A full database refuses writes: its container has more memory than its data, its volume more. */
+export function databaseFaults(resources: readonly Resource[]): string[] {
+  const databases = workloadsOf(resources).filter(
+    ({ labels }) => labels['app.kubernetes.io/component'] === 'database',
+  )
+  return databases.flatMap(({ name, containers: [container], pod, resource }) => {
+    const map = pod.volumes.find((each: Yaml) => each.name === 'settings').configMap.name
+    const { data } = resources.find(
+      ({ kind, metadata: { name } }) => kind === 'ConfigMap' && name === map,
+    )!
+    const words = [...container.command.slice(1), ...container.args]
+    const settings = startedWith(words, environmentOf(resources, container), data)
+    const faults = memoryFaults(name, settings, container.resources.limits.memory)
+    const { storage } = resource.spec.volumeClaimTemplates[0].spec.resources.requests
+    const least = 3 * megabytes(settings.get('maxmemory') ?? '0m')
+    if (megabytes(storage) < least) faults.push(`${name}: a log and its rewriting need ${least} MB`)
+    return faults
+  })
 }

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { totalmem } from 'node:os'
 import { test } from 'node:test'
 import { readConfig } from '../../lib/runtime/config.ts'
 import { seededRandom } from '../../lib/runtime/random.ts'
 import { type Size, serviceNames, sizeNames } from '../../lib/runtime/topology.ts'
 import { blockLength, newPasswords } from './engine-file.ts'
+import { redisConf } from './redis-conf.ts'
 import {
   brokerPort,
   brokerSpec,
@@ -67,6 +69,14 @@ test('a service gets every setting of the start, and its own database and no oth
     const secrets = others.map((other) => other.env.REDIS_PASSWORD)
     for (const secret of secrets) assert.ok(!JSON.stringify(env).includes(secret!))
   }
+})
+
+test('four full databases leave half of the machine to all others', () => {
+  const conf = redisConf({ port: firstPort, directory: '/data', password: 'secret' })
+  const [, megabytes] = /^maxmemory (\d+)mb$/m.exec(conf) ?? []
+  assert.match(conf, /^maxmemory-policy noeviction$/m)
+  assert.ok(Number(megabytes) > 0, 'without a limit a full one is ended by the kernel')
+  assert.ok(serviceNames.length * Number(megabytes) <= totalmem() / 2 / 2 ** 20)
 })
 
 test('the heap of a service has a bound, whatever memory the machine has', () => {
