@@ -117,6 +117,23 @@ for (const name of overlayNames) {
       assert.deepEqual(reachable(resources, ports).toSorted(), expected.toSorted())
     })
 
+    test('every pod may ask for names: of pods of the cluster and of its own node', () => {
+      const { spec } = named(resources, 'NetworkPolicy', 'names')
+      assert.deepEqual(spec.podSelector, {})
+      const [{ to, ports }] = spec.egress
+      assert.deepEqual(ports, [
+        { port: 53, protocol: 'UDP' },
+        { port: 53, protocol: 'TCP' },
+      ])
+      const system = { matchLabels: { 'kubernetes.io/metadata.name': 'kube-system' } }
+      assert.deepEqual(to, [{ namespaceSelector: system }, { ipBlock: { cidr: '169.254.0.0/16' } }])
+    })
+
+    test('a broker writes no log of its garbage collection, which would fill its scratch', () => {
+      const { EXTRA_ARGS } = environmentOf(resources, workload(resources, 'kafka').containers[0])
+      assert.deepEqual(EXTRA_ARGS?.split(' '), ['-name', 'kafkaServer'])
+    })
+
     test('an update never has fewer ready than before, and pods end in their own time', () => {
       for (const { resource, pod, containers } of [
         ...servicesOf(resources),
@@ -143,7 +160,8 @@ for (const name of overlayNames) {
     })
 
     test('how many there are is said by the autoscalers, and a partition is enough for one', () => {
-      const { partitions } = readConfig({}, settingsOf('order'))
+      const { partitions, kafkaInboxes } = readConfig({}, settingsOf('order'))
+      assert.ok(kafkaInboxes >= 2 * partitions, 'too many order services would share an inbox')
       for (const { kind, name, resource } of workloads) {
         if (kind !== 'Deployment') continue
         assert.equal(resource.spec.replicas, undefined, name)

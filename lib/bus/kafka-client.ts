@@ -11,6 +11,7 @@ import { readFile } from 'node:fs/promises'
 import {
   type API,
   Connection,
+  createPartitionsV3,
   createTopicsV7,
   fetchV15,
   findCoordinatorV4,
@@ -29,6 +30,7 @@ import type { Config } from '../runtime/config.ts'
 import { ShopError } from '../runtime/errors.ts'
 
 export const requests = {
+  createPartitions: createPartitionsV3.api,
   createTopics: createTopicsV7.api,
   fetch: fetchV15.api,
   findCoordinator: findCoordinatorV4.api,

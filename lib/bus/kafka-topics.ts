@@ -1,8 +1,9 @@
 /**
  * The topics of the bus, made by the launcher or an init job (`./till topics`), never by a service.
  *
- * Promise: running it again changes nothing; topics with another number of partitions are a
- * sentence, because records would go to other partitions than their data.
+ * Promise: running it again changes nothing, but that inboxes are added where more are asked for;
+ * other topics with another number of partitions are a sentence, because records would go to other
+ * partitions than their data.
  */
 import { systemClock } from '../runtime/clock.ts'
 import type { Config } from '../runtime/config.ts'
@@ -76,9 +77,8 @@ async function createMissing(cluster: KafkaCluster, config: Config) {
   for (const topic of found) {
     const has = cluster.topic(topic)!.leaders.length
     const wanted = partitionsOf(topic, config)
-    const name = cluster.nameOf(topic)
-    if (topic === 'inbox') requireInboxes(name, has, wanted)
-    else if (has !== wanted) throw differ(name, has, wanted)
+    if (topic === 'inbox') await growInboxes(cluster, has, wanted)
+    else if (has !== wanted) throw differ(cluster.nameOf(topic), has, wanted)
   }
   if (missing.length > 0) {
     const link = await cluster.anyLink()
@@ -98,6 +98,14 @@ async function createMissing(cluster: KafkaCluster, config: Config) {
   }
   const nameOf = (topic: KafkaTopic) => cluster.nameOf(topic)
   return { made: missing.map(nameOf), found: found.map(nameOf) }
+}
+
+/** More than asked for do no harm; one that an instance draws and that is missing is never read. */
+async function growInboxes(cluster: KafkaCluster, has: number, wanted: number): Promise<void> {
+  if (has >= wanted) return
+  const link = await cluster.anyLink()
+  const topic = { name: cluster.nameOf('inbox'), count: wanted, assignments: null }
+  await link.ask(createWithinMs, requests.createPartitions, [topic], createWithinMs, false)
 }
 
 /** Every partition answers at the broker that leads it: what is sent from now on is kept. */
@@ -129,16 +137,6 @@ function unlessThere(error: unknown): void {
 }
 
 const isAnswer = (error: unknown) => codesOf(error).length > 0
-
-/** More than are asked for do no harm. In one that is missing no answer would ever arrive. */
-export function requireInboxes(name: string, has: number, wanted: number): void {
-  if (has >= wanted) return
-  throw new ShopError(
-    'partitions_differ',
-    `Topic ${name} has ${has} partitions and KAFKA_INBOXES=${wanted}: set KAFKA_INBOXES=${has}, ` +
-      'or add partitions to the topic.',
-  )
-}
 
 const differ = (name: string, has: number, wanted: number) =>
   new ShopError(

@@ -25,7 +25,6 @@ import { KafkaConsumer } from './kafka-consumer.ts'
 import { KafkaInbox } from './kafka-inbox.ts'
 import { busMetrics, newCounts } from './kafka-metrics.ts'
 import { KafkaProducer } from './kafka-producer.ts'
-import { requireInboxes } from './kafka-topics.ts'
 
 export type KafkaConfig = Pick<
   Config,
@@ -102,7 +101,7 @@ class KafkaBus implements Bus {
       return
     }
     this.#trouble = this.#missing()
-    const { partitions, kafkaInboxes } = this.#config
+    const { partitions } = this.#config
     for (const topic of partitionedTopics) {
       const has = this.#cluster.topic(topic)?.leaders.length
       if (has !== undefined && has !== partitions) {
@@ -114,16 +113,20 @@ class KafkaBus implements Bus {
         )
       }
     }
-    const inboxes = this.#cluster.topic('inbox')?.leaders.length
-    if (inboxes !== undefined) {
-      requireInboxes(this.#cluster.nameOf('inbox'), inboxes, kafkaInboxes)
-    }
   }
 
   #missing(): string | undefined {
     const missing = topics.filter((topic) => !this.#cluster.topic(topic))
-    if (missing.length === 0) return undefined
+    if (missing.length === 0) return this.#missingInboxes()
     return `topics missing: ${missing.join(', ')}; run ./till topics`
+  }
+
+  /** In an inbox that does not exist no answer would ever arrive. */
+  #missingInboxes(): string | undefined {
+    const { kafkaInboxes } = this.#config
+    const has = this.#cluster.topic('inbox')!.leaders.length
+    if (has >= kafkaInboxes) return undefined
+    return `topic inbox has ${has} partitions, KAFKA_INBOXES=${kafkaInboxes}; run ./till topics`
   }
 
   send(topic: Topic, partition: number, message: Message): void {

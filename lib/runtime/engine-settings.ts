@@ -59,7 +59,7 @@ export const engineSettings = {
   kafkaInboxes: setting(
     'KAFKA_INBOXES',
     whole(1, 1_024, 32),
-    'partitions for answers, when topics are created; well above the number of instances',
+    'partitions for answers; twice as many as instances of order at least, or they share them',
   ),
   kafkaReplication: setting(
     'KAFKA_REPLICATION',
