@@ -10,6 +10,7 @@ import { neededProperties } from '../cli/engines/kafka-settings.ts'
 import { readConfig } from '../lib/runtime/config.ts'
 import { settings } from '../lib/runtime/settings.ts'
 import {
+  brokerFaults,
   databaseFaults,
   environmentOf,
   outside,
@@ -66,6 +67,11 @@ for (const name of overlayNames) {
 
     test('a full database refuses writes while its pod and its volume have room', () => {
       assert.deepEqual(databaseFaults(resources), [])
+    })
+
+    test('the volume of a broker holds what its topics keep', () => {
+      const { partitions } = readConfig({}, settingsOf('order'))
+      assert.deepEqual(brokerFaults(resources, partitions), [])
     })
 
     test('names and ports that manifests give one another are there', () => {
@@ -279,6 +285,14 @@ describe('the rules find what is wrong', () => {
     })
     // With 90 % the volume of order-db is too small as well.
     assert.equal(databaseFaults(resources).length, 4)
+  })
+
+  test('in brokers', () => {
+    const resources = changed((all) => {
+      const { spec } = named(all, 'StatefulSet', 'kafka')
+      spec.volumeClaimTemplates[0].spec.resources.requests.storage = '1Gi'
+    })
+    assert.equal(brokerFaults(resources, 4).length, 1)
   })
 
   test('in names', () => {

@@ -3,6 +3,8 @@
  * is wrong; an empty list is right. deploy-kubernetes.test.ts applies them to every overlay and
  * shows that each of them can find something.
  */
+import { mostBytesOfPartition } from '../lib/bus/kafka-topics.ts'
+import { topics } from '../lib/runtime/topology.ts'
 import type { Resource, Yaml } from './kustomize.ts'
 import { megabytes, memoryFaults, startedWith } from './redis-launch.ts'
 
@@ -184,6 +186,17 @@ export function reachable(resources: readonly Resource[], ports: readonly number
     }
   }
   return found
+}
+
+/** Topics with a partition for each of the data, and inboxes of as many services that ask. */
+const busyTopics = topics.length
+
+/** A broker whose disk is full ends: its volume holds what topics keep, and half as much more. */
+export function brokerFaults(resources: readonly Resource[], partitions: number): string[] {
+  const { name, resource } = workloadsOf(resources).find((each) => each.name === 'kafka')!
+  const { storage } = resource.spec.volumeClaimTemplates[0].spec.resources.requests
+  const least = (1.5 * busyTopics * partitions * mostBytesOfPartition) / 2 ** 20
+  return megabytes(storage) >= least ? [] : [`${name}: topics may need ${least} MB of ${storage}`]
 }
 
 /** The environment of a container, secrets included, as its process sees it. */

@@ -56,6 +56,8 @@ export function neededProperties(brokers: number): Readonly<Record<string, strin
     // A killed broker is let in again once its former life counts as over: 9 s, if not set.
     'broker.session.timeout.ms': '3000',
     'broker.heartbeat.interval.ms': '500',
+    // Records are of use for minutes: what is too old or too much must not lie there for five more.
+    'log.retention.check.interval.ms': '30000',
     // A replica that is behind must not become the leader: acknowledged records would be gone.
     'unclean.leader.election.enable': 'false',
   }

@@ -18,7 +18,11 @@ const tryEveryMs = 250
 
 /** What lies on the bus is worth nothing after a while: whoever needs an answer asks again. */
 const keptMs = 600_000
-const segmentBytes = 64 * 1024 * 1024
+/** Of each partition, lest a broker that is busy for long fills its disk, which ends it. */
+const keptBytes = 32 * 1024 * 1024
+const segmentBytes = 16 * 1024 * 1024
+/** What a partition takes of a broker's disk; the broker looks at it only now and then. */
+export const mostBytesOfPartition = keptBytes + segmentBytes
 
 const partitionsOf = (topic: KafkaTopic, config: Config) => {
   if (topic === 'inbox') return config.kafkaInboxes
@@ -31,6 +35,7 @@ function settingsOf(topic: KafkaTopic, replication: number): Readonly<Record<str
     'min.insync.replicas': replication >= 3 ? '2' : '1',
     'cleanup.policy': 'delete',
     'retention.ms': String(isKept ? 7 * 24 * 3_600_000 : keptMs),
+    'retention.bytes': String(keptBytes),
     'segment.ms': String(isKept ? 24 * 3_600_000 : keptMs),
     'segment.bytes': String(segmentBytes),
     // A record that came compressed is unpacked by the broker, which refuses it if it is broken.
