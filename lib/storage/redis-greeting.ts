@@ -88,6 +88,7 @@ function metaOf(text: unknown): { format: number; partitions: number } | undefin
 const wanted: readonly (readonly [setting: string, value: RegExp, otherwise: string])[] = [
   ['appendonly', /^yes$/, 'what was acknowledged is gone when the server is killed'],
   ['appendfsync', /^always$/, 'the last second before a crash may be gone'],
+  ['maxmemory', /^[1-9]/, 'the kernel ends it when it is full, and again when it has read its log'],
   ['maxmemory-policy', /^noeviction$/, 'records vanish when the memory is full'],
 ]
 
