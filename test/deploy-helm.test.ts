@@ -11,7 +11,7 @@ import { parse } from 'yaml'
 import { readConfig } from '../lib/runtime/config.ts'
 import { environmentOf, workloadsOf } from './kubernetes-rules.ts'
 import { render } from './kustomize.ts'
-import { memoryFaults, settingsOf } from './redis-launch.ts'
+import { diskFaults, memoryFaults, settingsOf } from './redis-launch.ts'
 import { root } from './source-files.ts'
 
 const folder = join(root, 'helm-config')
@@ -34,6 +34,7 @@ test('an acknowledged write is on the disks of two machines', () => {
   }
   const settings = settingsOf(redis.commonConfiguration)
   assert.deepEqual(memoryFaults('redis.yaml', settings, redis.replica.resources.limits.memory), [])
+  assert.deepEqual(diskFaults('redis.yaml', settings, redis.replica.persistence.size), [])
   assert.equal(redis.architecture, 'replication')
   assert.equal(redis.sentinel.enabled, true)
   assert.ok(redis.replica.replicaCount >= 3)

@@ -6,7 +6,7 @@
 import { mostBytesOfPartition } from '../lib/bus/kafka-topics.ts'
 import { topics } from '../lib/runtime/topology.ts'
 import type { Resource, Yaml } from './kustomize.ts'
-import { megabytes, memoryFaults, startedWith } from './redis-launch.ts'
+import { diskFaults, megabytes, memoryFaults, startedWith } from './redis-launch.ts'
 
 /** What runs pods, and the pod that it runs. */
 export interface Workload {
@@ -240,10 +240,10 @@ export function databaseFaults(resources: readonly Resource[]): string[] {
     )!
     const words = [...container.command.slice(1), ...container.args]
     const settings = startedWith(words, environmentOf(resources, container), data)
-    const faults = memoryFaults(name, settings, container.resources.limits.memory)
     const { storage } = resource.spec.volumeClaimTemplates[0].spec.resources.requests
-    const least = 3 * megabytes(settings.get('maxmemory') ?? '0m')
-    if (megabytes(storage) < least) faults.push(`${name}: a log and its rewriting need ${least} MB`)
-    return faults
+    return [
+      ...memoryFaults(name, settings, container.resources.limits.memory),
+      ...diskFaults(name, settings, storage),
+    ]
   })
 }

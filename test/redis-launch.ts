@@ -55,6 +55,16 @@ export function megabytes(text: string): number {
   return Number(number) * (unit.toLowerCase() === 'g' ? 1_024 : 1)
 }
 
+/** A log that is rewritten is there twice, and grows to twice its size before it is. */
+export function diskFaults(
+  name: string,
+  settings: ReadonlyMap<string, string>,
+  storage: string,
+): string[] {
+  const least = 3 * megabytes(settings.get('maxmemory') ?? '0m')
+  return megabytes(storage) >= least ? [] : [`${name}: its log may need ${least} MB of ${storage}`]
+}
+
 /**
  * What is wrong with `maxmemory` under this limit, in sentences. Without one the kernel ends a full
  * Redis; a child that rewrites the log may need almost as much again.
