@@ -4,6 +4,7 @@
  * watchers. Next: processes.ts (starts and stops them), probe.ts (asks them).
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { ShopError } from '../lib/runtime/errors.ts'
 
@@ -24,6 +25,12 @@ const probeSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('none') }),
 ])
 
+/** How a process is asked to end, and for how long it may take before it is killed. */
+const stopSchema = z.object({
+  signal: z.enum(['SIGTERM', 'SIGQUIT']),
+  withinMs: z.int().min(0),
+})
+
 export const kinds = ['service', 'database', 'broker', 'gateway', 'watchdog', 'link'] as const
 
 const specSchema = z.object({
@@ -36,8 +43,11 @@ const specSchema = z.object({
   cwd: z.string(),
   logPath: z.string(),
   probe: probeSchema,
+  /** Undefined: as the launcher stops what says nothing (cli/engines/launch.ts). */
+  stop: stopSchema.optional(),
 })
 
+export type StopSignal = z.output<typeof stopSchema>['signal']
 export type ProcessKind = (typeof kinds)[number]
 export type ProbeSpec = Readonly<z.output<typeof probeSchema>>
 export type ProcessSpec = Readonly<Omit<z.output<typeof specSchema>, 'command'>> & {
@@ -51,7 +61,13 @@ export function readTopology(path: string): readonly ProcessSpec[] {
   try {
     return topologySchema.parse(JSON.parse(readFileSync(path, 'utf8')))
   } catch (error) {
-    throw unusable(path, error)
+    throw new ShopError(
+      'data_unreadable',
+      `The topology ${path} cannot be read: ${(error as Error).message}. End the processes that ` +
+        `the files of ${join(dirname(path), 'run')} name, remove the topology, and ./till up ` +
+        '--engines redis-kafka makes it anew.',
+      error,
+    )
   }
 }
 
@@ -67,16 +83,13 @@ export function writeTopology(path: string, specs: readonly ProcessSpec[]): void
     renameSync(draft, path)
   } catch (error) {
     rmSync(draft, { force: true })
-    throw unusable(path, error)
+    throw new ShopError(
+      'data_unreadable',
+      `The topology cannot be written to ${path}: ${(error as Error).message}.`,
+      error,
+    )
   }
 }
-
-const unusable = (path: string, error: unknown) =>
-  new ShopError(
-    'data_unreadable',
-    `The topology ${path} cannot be used: ${(error as Error).message}. ./till up writes it.`,
-    error,
-  )
 
 /** A probe written as JSON; undefined if it is none. */
 export function parseProbe(text: string): ProbeSpec | undefined {

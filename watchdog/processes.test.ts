@@ -158,6 +158,36 @@ test('a pid that a stranger has now is not taken for it, nor killed', async () =
   }
 })
 
+test('a group that a stranger leads now, or did until it ended, is not killed', async () => {
+  // Whoever leads a group may end before its members.
+  const leader = spawn('/bin/sh', ['-c', 'sleep 1000 >&- & echo $!'], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  const [said] = await once(leader.stdout, 'data')
+  const member = Number(said)
+  await until(() => processStart(leader.pid!) === undefined)
+  const [boot, ticks] = processStart(member)!.split('/')
+  try {
+    for (const start of ['another boot/1', `${boot}/${Number(ticks) + 1}`]) {
+      const state = { name: 'led', pid: leader.pid!, processStart: start, restarts: 0, since: 0 }
+      writeState(run, { ...state, isWanted: true })
+      assert.equal(await stopProcess('led', run, 0), false)
+      assert.notEqual(processStart(member), undefined, start)
+    }
+  } finally {
+    process.kill(member, 'SIGKILL')
+  }
+})
+
+test('who ends in order by another signal than SIGTERM is sent that one', async () => {
+  const spec = specOf('drained', `trap 'echo drained; exit' QUIT; ${endless}`)
+  await startProcess(spec, run)
+  await until(() => logOf(spec) === 'hello\n')
+  assert.equal(await stopProcess('drained', run, 30_000, 'SIGQUIT'), true)
+  assert.equal(logOf(spec), 'hello\ndrained\n')
+})
+
 test('a command that is not there is in the log; a folder that is not is a sentence', async () => {
   const missing = { ...specOf('missing', ''), command: ['/no/such/command'] }
   await startProcess(missing, run)

@@ -15,7 +15,7 @@ import { inheritableEnvironment } from '../lib/runtime/config.ts'
 import { ShopError } from '../lib/runtime/errors.ts'
 import { isGroupAlive, isSameProcess, processStart } from '../lib/runtime/process-identity.ts'
 import { lockDirectory } from '../lib/storage/lock.ts'
-import type { ProcessSpec } from './process-spec.ts'
+import type { ProcessSpec, StopSignal } from './process-spec.ts'
 import { type ProcessState, readState, writeState } from './process-state.ts'
 
 /** Whoever starts or stops a name holds its lock for a few ms; then it is another's turn. */
@@ -76,13 +76,15 @@ export function restartProcess(
 }
 
 /**
- * SIGTERM, and SIGKILL to its whole group after `withinMs`. False if it did not run. No watcher
- * starts it again. Throws ShopError `unavailable` if not even SIGKILL ends it.
+ * Asks it to end by `signal`, and SIGKILL to its whole group after `withinMs`. False if it did not
+ * run; what is left of its group ends all the same. No watcher starts it again. Throws ShopError
+ * `unavailable` if not even SIGKILL ends it.
  */
 export async function stopProcess(
   name: string,
   runDirectory: string,
   withinMs: number,
+  signal: StopSignal = 'SIGTERM',
 ): Promise<boolean> {
   const state = await withLock(name, runDirectory, () => {
     const before = inspect(name, runDirectory)
@@ -91,7 +93,7 @@ export async function stopProcess(
   })
   if (state === undefined) return false
   if (state.isAlive) {
-    signalTo(state.pid, 'SIGTERM')
+    signalTo(state.pid, signal)
     // One that is stopped hears it only when it goes on.
     signalTo(state.pid, 'SIGCONT')
     await untilEnded(state, withinMs)
@@ -156,13 +158,13 @@ function openLog(spec: ProcessSpec): number {
 
 /**
  * Ends the process and whatever is left of its group: workers whose master was killed go on, and
- * hold its port. A pid that a stranger has now is left alone.
+ * hold its port. A pid or a group that is a stranger's now is left alone.
  */
 async function killGroup(state: ProcessState): Promise<void> {
   const start = processStart(state.pid)
   if (start !== undefined && start !== state.processStart) return
   const giveUpAt = systemClock.now() + killWithinMs
-  while (isGroupAlive(state.pid) && systemClock.now() < giveUpAt) {
+  while (isGroupAlive(state.pid, state.processStart) && systemClock.now() < giveUpAt) {
     signalTo(-state.pid, 'SIGKILL')
     await systemClock.sleep(lookEveryMs)
   }

@@ -22,14 +22,31 @@ export function processStart(pid: number): string | undefined {
 export const isSameProcess = (pid: number, start: string): boolean => processStart(pid) === start
 
 /**
- * Whether anyone of a process group still runs. A signal would be no answer: it reaches the ended
- * too, for as long as their parent has not looked.
+ * Whether anyone still runs of the group that was made by the process of this pid and start. A
+ * signal would be no answer: it reaches the ended too, for as long as their parent has not looked.
+ * A group of another boot, or with a member that is older than that process, is a stranger's.
  */
-export function isGroupAlive(group: number): boolean {
-  if (process.platform !== 'linux') return psGroups().includes(group)
-  return readdirSync('/proc').some(
-    (name) => /^[0-9]+$/.test(name) && linuxFields(Number(name))?.[groupField] === String(group),
-  )
+export function isGroupAlive(leader: number, start: string): boolean {
+  const starts = process.platform === 'linux' ? linuxGroup(leader) : psGroup(leader)
+  return starts.length > 0 && starts.every((each) => isNotBefore(each, start))
+}
+
+/** Of two starts as `processStart` says them. */
+function isNotBefore(start: string, other: string): boolean {
+  if (process.platform !== 'linux') return Date.parse(start) >= Date.parse(other)
+  const [boot, ticks] = start.split('/')
+  const [otherBoot, otherTicks] = other.split('/')
+  return boot === otherBoot && Number(ticks) >= Number(otherTicks)
+}
+
+/** The starts of all members that have not ended. */
+function linuxGroup(group: number): readonly string[] {
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^[0-9]+$/.test(name)) return []
+    const fields = linuxFields(Number(name))
+    if (fields?.[groupField] !== String(group)) return []
+    return startOf(fields) ?? []
+  })
 }
 
 /** Undefined for one that has ended. */
@@ -46,7 +63,10 @@ function linuxFields(pid: number): readonly string[] | undefined {
 
 function linuxStart(pid: number): string | undefined {
   const fields = linuxFields(pid)
-  if (fields === undefined) return undefined
+  return fields === undefined ? undefined : startOf(fields)
+}
+
+function startOf(fields: readonly string[]): string | undefined {
   try {
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
     return `${boot}/${fields[startField]}`
@@ -70,10 +90,13 @@ function psStart(pid: number): string | undefined {
   }
 }
 
-/** Of all processes that have not ended. */
-function psGroups(): number[] {
-  const lines = execFileSync('ps', ['-A', '-o', 'stat=,pgid='], { encoding: 'utf8' }).split('\n')
+/** The starts of all members that have not ended. */
+function psGroup(group: number): readonly string[] {
+  const command = ['-A', '-o', 'stat=,pgid=,lstart=']
+  const lines = execFileSync('ps', command, { encoding: 'utf8' }).split('\n')
   return lines
     .map((line) => line.trim().split(/\s+/))
-    .flatMap(([state, group]) => (state?.startsWith('Z') ? [] : [Number(group)]))
+    .flatMap(([state, of, ...start]) =>
+      state?.startsWith('Z') || Number(of) !== group ? [] : [start.join(' ')],
+    )
 }
