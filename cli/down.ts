@@ -4,7 +4,8 @@ import type { Command } from 'commander'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { readConfig } from '../lib/runtime/config.ts'
 import { isSameProcess } from '../lib/runtime/process-identity.ts'
-import { findEngineShop } from './engines/engine-shop.ts'
+import { isEngineData } from './engines/engine-file.ts'
+import { oneAtATime } from './engines/one-at-a-time.ts'
 import { CommandFailure } from './failure.ts'
 import { say } from './print.ts'
 import { readRunFile } from './run-file.ts'
@@ -25,16 +26,22 @@ export function define(command: Command): void {
   addDataFlag(command)
   command.addHelpText('after', examples).action(async ({ data }: { data?: string }) => {
     const config = readConfig(data === undefined ? {} : { data })
-    const many = findEngineShop(config.data)
-    if (many === undefined) say(await stop(config.data))
-    else await stopMany(config.data)
+    if (isEngineData(config.data)) await stopMany(config.data)
+    else say(await stop(config.data))
   })
 }
 
+/** Also where none of its processes runs: what they have left behind ends. */
 async function stopMany(data: string): Promise<void> {
   const { stopAll } = await import('./engines/launch.ts')
-  await stopAll(resolve(data), (name) => say(`${name} stopped`))
-  say(`The shop on ${data} has stopped.`)
+  let stopped = 0
+  await oneAtATime(data, () =>
+    stopAll(resolve(data), (name) => {
+      stopped++
+      say(`${name} stopped`)
+    }),
+  )
+  say(stopped > 0 ? `The shop on ${data} has stopped.` : `No shop runs on ${data}.`)
 }
 
 /** A sentence about what became of the shop; throws CommandFailure when it is still there. */

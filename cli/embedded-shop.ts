@@ -5,8 +5,6 @@
  * Promise: what the distributed shop promises, over the same ports; nothing is short-cut because it
  * is one process. Killed at any moment, it finishes on the next start what it began.
  */
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { internalRoutes, publicRoutes } from '../gateway/service.ts'
 import { openBus } from '../lib/bus/open.ts'
 import type { CreateService } from '../lib/engine/process.ts'
@@ -27,6 +25,7 @@ import { createOrderService } from '../order/service.ts'
 import { createPaymentService } from '../payment/service.ts'
 import { createStockService } from '../stock/service.ts'
 import { makeDataDirectory } from './data-directory.ts'
+import { isEngineData } from './engines/engine-file.ts'
 
 export interface EmbeddedShop {
   readonly port: number
@@ -118,7 +117,7 @@ function requireEmbeddedEngines({ storage, bus }: Config): void {
 
 /** The data of a shop of processes belongs to its own Redis and Kafka. */
 function requireEmbeddedData(data: string): void {
-  if (!existsSync(join(data, 'engines.json'))) return
+  if (!isEngineData(data)) return
   throw new ShopError(
     'data_unreadable',
     `${data} holds the data of a shop of processes: give --engines redis-kafka, or another --data.`,

@@ -3,8 +3,9 @@
  * another (detach.ts); only what is asked for is loaded.
  */
 import { type Command, Option } from 'commander'
-import { readConfig } from '../lib/runtime/config.ts'
+import { isGiven, readConfig } from '../lib/runtime/config.ts'
 import { type Size, sizeNames } from '../lib/runtime/topology.ts'
+import { CommandFailure, exitCodes } from './failure.ts'
 import { greeting } from './greeting.ts'
 import { addSettingFlags, overridesOf, settingsHelp } from './settings-flags.ts'
 import { say } from './terminal.ts'
@@ -41,10 +42,11 @@ export function define(command: Command): void {
     .action(async ({ detach, engines, size, links, ...flags }: Flags) => {
       const overrides = overridesOf(flags)
       const config = readConfig(overrides)
+      requireFlagsInPlace({ engines, size, links, ...flags })
       if (engines === 'redis-kafka') {
         const { upEngines } = await import('./engines/up-engines.ts')
         // Only what was given: the size knows better than a setting's default.
-        const partitions = overrides.partitions === undefined ? undefined : config.partitions
+        const partitions = isGiven('partitions', overrides) ? config.partitions : undefined
         await upEngines({
           config,
           size,
@@ -60,4 +62,22 @@ export function define(command: Command): void {
         await runHere(config)
       }
     })
+}
+
+/** A flag that would do nothing is a misunderstanding. Throws CommandFailure. */
+function requireFlagsInPlace({ engines, size, links, internalPort }: Flags): void {
+  const ofProcesses = [...(size ? ['--size'] : []), ...(links ? ['--links'] : [])]
+  if (engines !== 'redis-kafka' && ofProcesses.length > 0) {
+    throw new CommandFailure(
+      `${ofProcesses.join(' and ')}: for a shop of processes only. Add --engines redis-kafka.`,
+      exitCodes.usage,
+    )
+  }
+  if (engines === 'redis-kafka' && internalPort !== undefined) {
+    throw new CommandFailure(
+      '--internal-port: each of many processes has one of its own, which ./till status names. ' +
+        'Leave it out with --engines redis-kafka.',
+      exitCodes.usage,
+    )
+  }
 }

@@ -31,6 +31,8 @@ export interface NginxOptions {
   /** Directory that nginx may write to, for its pid and for answers that do not fit in memory. */
   readonly scratch: string
   readonly errorLog: string
+  /** ms that requests under way may take at a stop; undefined: as long as an answer may take. */
+  readonly drainMs?: number
   /** Whom workers run as where nginx is started by root, and would take another user's place. */
   readonly user?: string
   /**
@@ -48,6 +50,8 @@ type RouteClass = 'read' | 'change' | 'checkout' | 'batch'
 const answerWithinS = 15
 /** A million records of a kind take a while. */
 const batchWithinS = 600
+/** With 0 nginx would wait without end. */
+const leastDrainMs = 1
 /** Beyond this another instance is not tried any more. */
 const retryWithinS = 5
 /** Idle connections to each service that a worker keeps. */
@@ -79,14 +83,14 @@ function patternOf(path: string): string {
 }
 
 export function nginxConf(options: NginxOptions): string {
-  const { upstreams, scratch, resolver } = options
+  const { upstreams, scratch, resolver, drainMs = answerWithinS * 1_000 } = options
   return `\
 # Made by gateway/nginx.ts from the public routes: change them, not this.
 ${options.user === undefined ? '' : `user ${options.user};\n`}worker_processes ${options.workers};
 worker_rlimit_nofile 16384;
-worker_shutdown_timeout ${answerWithinS}s;
-error_log ${options.errorLog} warn;
-pid ${scratch}/nginx.pid;
+worker_shutdown_timeout ${Math.max(leastDrainMs, drainMs)}ms;
+error_log ${quoted(options.errorLog)} warn;
+pid ${quoted(`${scratch}/nginx.pid`)};
 pcre_jit on;
 
 events {
@@ -98,7 +102,7 @@ http {
   server_tokens off;
   default_type application/octet-stream;
 ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-  .map((name) => `  ${name}_temp_path ${scratch}/${name};\n`)
+  .map((name) => `  ${name}_temp_path ${quoted(`${scratch}/${name}`)};\n`)
   .join('')}
 ${upstreams.map((upstream) => upstreamOf(upstream, resolver)).join('')}
 ${resolver === undefined ? '' : `  resolver ${resolver} valid=1s ipv6=off;\n\n`}\
@@ -111,6 +115,9 @@ ${locations(options)}  }
 }
 `
 }
+
+/** A path, which may have spaces; a dollar begins a variable all the same. */
+const quoted = (path: string) => `"${path.replace(/["\\]/g, '\\$&')}"`
 
 /** A crowd that comes at once must not be dropped: see lib/runtime/listen.ts. */
 const listenLine = (address: string) => `    listen ${address} backlog=4096;\n`
@@ -231,7 +238,7 @@ ${perClass[entry.class]}${isDynamic(resolver) ? `      set $target ${target};\n`
     location = /-/read/openapi {
       internal;
       default_type application/json;
-      alias ${openapiPath};
+      alias ${quoted(openapiPath)};
     }
 ${each.join('')}`
 }

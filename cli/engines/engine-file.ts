@@ -3,7 +3,7 @@
  * this user may read it. It is made at the first start and kept: Redis and Kafka remember ports.
  * Which processes run: `<data>/topology.json` and `<data>/run` (watchdog/processes.ts).
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { z } from 'zod'
@@ -36,9 +36,12 @@ const blocks = 120
 
 const pathOf = (data: string) => join(data, 'engines.json')
 
-/** Undefined where no shop of processes was ever started on this data. */
+/** Whether a shop of processes was ever started on this data. */
+export const isEngineData = (data: string): boolean => existsSync(pathOf(data))
+
+/** Undefined where none was. */
 export function readEngineFile(data: string): EngineFile | undefined {
-  if (!existsSync(pathOf(data))) return undefined
+  if (!isEngineData(data)) return undefined
   try {
     return schema.parse(JSON.parse(readFileSync(pathOf(data), 'utf8')))
   } catch (error) {
@@ -46,12 +49,14 @@ export function readEngineFile(data: string): EngineFile | undefined {
   }
 }
 
+/** Throws ShopError where the disk does not take it; a former file is as it was then. */
 export function writeEngineFile(data: string, file: EngineFile): void {
   const draft = `${pathOf(data)}.${process.pid}`
   try {
     writeFileSync(draft, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600 })
     renameSync(draft, pathOf(data))
   } catch (error) {
+    rmSync(draft, { force: true })
     throw unusableData(data, error)
   }
 }
@@ -76,7 +81,7 @@ async function isFree(first: number, length: number): Promise<boolean> {
   return true
 }
 
-export function canListen(port: number): Promise<boolean> {
+function canListen(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))

@@ -5,19 +5,17 @@
  * runs it; `untilBrokerAnswers` waits for it; `startBroker` does all three. Promise: data that is
  * there is never formatted again, so a broker that was killed comes back with its topics.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { promisify } from 'node:util'
 import { systemClock } from '../../lib/runtime/clock.ts'
 import { CommandFailure } from '../failure.ts'
 import { hasKafkaJars, kafkaClassArchive, kafkaLibraries } from './kafka-install.ts'
 import { type BrokerOptions, brokerHost, serverProperties } from './kafka-settings.ts'
-
-const run = promisify(execFile)
+import { runToEnd } from './run-to-end.ts'
 
 /** All brokers of one cluster must agree, and a cluster lives on one machine here. */
 const clusterId = 'VGlsbC1vZi1hLXNob3AhIQ'
@@ -32,8 +30,11 @@ export interface CommandLine {
   readonly args: readonly string[]
 }
 
-/** Throws CommandFailure where Kafka's jars are missing or the data cannot be formatted. */
-export async function prepareBroker(options: BrokerOptions): Promise<void> {
+/**
+ * Throws CommandFailure where Kafka's jars are missing or the data cannot be formatted, also
+ * because of `signal`; what formats it has ended then.
+ */
+export async function prepareBroker(options: BrokerOptions, signal?: AbortSignal): Promise<void> {
   if (!hasKafkaJars()) {
     throw new CommandFailure("Kafka's jars are missing: run ./till engines install.")
   }
@@ -44,8 +45,9 @@ export async function prepareBroker(options: BrokerOptions): Promise<void> {
   const { scram } = options
   const users =
     scram === undefined ? [] : ['SHA-256', 'SHA-512'].flatMap((hash) => userOf(hash, scram))
-  await run('java', [...onClassPath, ...format, '-c', settings, ...users], {
+  await runToEnd('java', [...onClassPath, ...format, '-c', settings, ...users], {
     timeout: formatWithinMs,
+    signal,
   }).catch((error) => {
     throw new CommandFailure(`Kafka cannot format ${options.directory}: ${error.message}`)
   })

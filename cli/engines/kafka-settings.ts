@@ -85,7 +85,7 @@ export function serverProperties(options: BrokerOptions): string {
     'listener.security.protocol.map': [...clients.map(({ name }) => name), 'CONTROLLER']
       .map((name) => `${name}:PLAINTEXT`)
       .join(','),
-    'log.dirs': `${directory}/data`,
+    'log.dirs': escaped(`${directory}/data`),
     'num.network.threads': '2',
     'num.io.threads': '4',
     ...neededProperties(voters.length),
@@ -95,3 +95,9 @@ export function serverProperties(options: BrokerOptions): string {
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
 }
+
+/** As java.util.Properties reads it from a file, which is Latin-1 with escapes. */
+const escaped = (value: string) =>
+  value
+    .replaceAll('\\', '\\\\')
+    .replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -3,34 +3,30 @@
  * again (watchdog/processes.ts), from the spec in `<data>/topology.json`.
  *
  * Promise: what runs already is left as it is, so that starting twice is starting once; a start
- * that fails stops what it had started. `stopAll` stops exactly what the topology names.
+ * that fails, or is told to stop, stops what it had started, once nothing of it starts anything
+ * more. `stopAll` stops exactly what the topology names. A start that is killed leaves what it has
+ * started, for `stopAll`. Who starts and stops in turn: one-at-a-time.ts.
  */
-import { execFile } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { networkInterfaces, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
-import { nginxConf } from '../../gateway/nginx.ts'
 import { systemClock } from '../../lib/runtime/clock.ts'
-import { databaseName, serviceNames, sizes } from '../../lib/runtime/topology.ts'
+import { inheritableEnvironment } from '../../lib/runtime/config.ts'
+import { serviceNames } from '../../lib/runtime/topology.ts'
 import { probe } from '../../watchdog/probe.ts'
 import { type ProcessKind, type ProcessSpec, writeTopology } from '../../watchdog/process-spec.ts'
 import { inspect, startProcess, stopProcess } from '../../watchdog/processes.ts'
 import { CommandFailure } from '../failure.ts'
 import { brokerCommand, prepareBroker } from './kafka-broker.ts'
-import { openapiText, publicRoutesByService } from './public-routes.ts'
-import { redisConf } from './redis-conf.ts'
+import { runToEnd } from './run-to-end.ts'
 import { runDirectory, specsOf, topologyPath } from './running-specs.ts'
+import { writeShopFiles } from './shop-files.ts'
 import {
   brokerPort,
   brokerSpec,
   controllerPort,
-  databasePort,
   databaseSpecs,
   engineSettings,
   environmentOf,
   gatewaySpec,
-  instancesOf,
   linkPort,
   linkSpecs,
   listenerPort,
@@ -43,19 +39,25 @@ const healthyWithinMs = 60_000
 const askWithinMs = 1_000
 const askEveryMs = 50
 const topicsWithinMs = 60_000
-const stopWithinMs = 15_000
-
-const run = promisify(execFile)
+/** Of what does not say how it ends: it drains nothing. */
+const usualStop = { signal: 'SIGTERM', withinMs: 15_000 } as const
 
 /** Told of each process that has become healthy. */
 export type OnHealthy = (spec: ProcessSpec, ms: number) => void
 
-/** Resolves when everything is healthy. Throws CommandFailure or ShopError; nothing runs then. */
-export async function startAll(options: PlanOptions, onHealthy: OnHealthy): Promise<void> {
+/**
+ * Resolves when everything is healthy. Throws CommandFailure or ShopError, or the reason of
+ * `signal` when that is aborted; nothing runs then, and nothing starts any more.
+ */
+export async function startAll(
+  options: PlanOptions,
+  onHealthy: OnHealthy,
+  signal: AbortSignal,
+): Promise<void> {
   const { data } = options
   try {
     const broker = brokerOptions(options)
-    await writeFiles(options)
+    await writeShopFiles(options)
     const { file, args } = brokerCommand(broker)
     const plan = {
       engines: [...databaseSpecs(options), brokerSpec(options, [file, ...args])],
@@ -65,16 +67,20 @@ export async function startAll(options: PlanOptions, onHealthy: OnHealthy): Prom
     }
     writeTopology(topologyPath(data), Object.values(plan).flat())
     const [databases, brokers] = [plan.engines.slice(0, -1), plan.engines.slice(-1)]
-    await Promise.all([
-      startEach(databases, data, onHealthy),
-      prepareBroker(broker).then(() => startEach(brokers, data, onHealthy)),
-    ])
-    await startEach(plan.links, data, onHealthy)
-    await createTopics(options)
-    await startEach(plan.services, data, onHealthy)
-    await startEach(plan.edge, data, onHealthy)
+    const each = (specs: readonly ProcessSpec[]) => (stop: AbortSignal) =>
+      startEach(specs, data, onHealthy, stop)
+    const prepared = async (stop: AbortSignal) => {
+      await prepareBroker(broker, stop)
+      await each(brokers)(stop)
+    }
+    await together([each(databases), prepared], signal)
+    await each(plan.links)(signal)
+    await createTopics(options, signal)
+    await each(plan.services)(signal)
+    await each(plan.edge)(signal)
   } catch (error) {
     await stopAll(data, () => {})
+    signal.throwIfAborted()
     throw error
   }
 }
@@ -92,57 +98,36 @@ const brokerOptions = ({ data, file }: PlanOptions) => ({
     : [],
 })
 
-async function writeFiles(options: PlanOptions): Promise<void> {
-  const { data, file } = options
-  for (const service of serviceNames) {
-    const directory = join(data, databaseName(service))
-    mkdirSync(directory, { recursive: true })
-    const password = file.passwords[service]
-    const text = redisConf({ port: databasePort(file, service), directory, password })
-    writeFileSync(join(directory, 'redis.conf'), text, { mode: 0o600 })
-  }
-  const scratch = join(data, 'gateway')
-  mkdirSync(scratch, { recursive: true })
-  mkdirSync(join(data, 'logs'), { recursive: true })
-  const services = await publicRoutesByService()
-  const openapiPath = join(scratch, 'openapi.json')
-  writeFileSync(openapiPath, openapiText(services))
-  const conf = nginxConf({
-    upstreams: services.map((each) => ({
-      ...each,
-      servers: instancesOf(file)
-        .filter(({ service }) => service === each.service)
-        .map(({ port }) => `127.0.0.1:${port}`),
-    })),
-    listen: listenOn(file.host).map((address) => `${address}:${file.port}`),
-    workers: sizes[file.size].gatewayWorkers,
-    errorLog: join(data, 'logs', 'gateway.log'),
-    ...{ scratch, openapiPath },
-    ...(process.getuid?.() === 0 && { user: userInfo().username }),
-  })
-  writeFileSync(join(scratch, 'nginx.conf'), conf)
+/**
+ * Several works at once, of which the first that fails tells the others to stop. Throws that
+ * failure, or the reason of `signal`, when all have ended: what one starts behind the back of who
+ * stops would stay.
+ */
+async function together(
+  works: readonly ((stop: AbortSignal) => Promise<void>)[],
+  signal: AbortSignal,
+): Promise<void> {
+  const failure = new AbortController()
+  const stop = AbortSignal.any([signal, failure.signal])
+  await Promise.all(works.map((work) => work(stop).catch((error) => failure.abort(error))))
+  signal.throwIfAborted()
+  failure.signal.throwIfAborted()
 }
 
-/** `localhost` is both addresses of loopback, where the machine has both. */
-function listenOn(host: string): readonly string[] {
-  if (host !== 'localhost') return [host.includes(':') ? `[${host}]` : host]
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-  return all.some(({ address }) => address === '::1') ? ['127.0.0.1', '[::1]'] : ['127.0.0.1']
-}
-
-async function startEach(
+function startEach(
   specs: readonly ProcessSpec[],
   data: string,
   onHealthy: OnHealthy,
+  signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all(
-    specs.map(async (spec) => {
-      const startedAt = systemClock.now()
-      await startProcess(spec, runDirectory(data))
-      await untilHealthy(spec, data)
-      onHealthy(spec, systemClock.now() - startedAt)
-    }),
-  )
+  const works = specs.map((spec) => async (stop: AbortSignal) => {
+    const startedAt = systemClock.now()
+    stop.throwIfAborted()
+    await startProcess(spec, runDirectory(data))
+    await untilHealthy(spec, data, stop)
+    onHealthy(spec, systemClock.now() - startedAt)
+  })
+  return together(works, signal)
 }
 
 /** What is asked while it starts: a service not whether it lives but whether it is ready. */
@@ -151,9 +136,10 @@ function startProbe({ kind, probe }: ProcessSpec): ProcessSpec['probe'] {
   return { ...probe, url: probe.url.replace(/live$/, 'ready') }
 }
 
-async function untilHealthy(spec: ProcessSpec, data: string): Promise<void> {
+async function untilHealthy(spec: ProcessSpec, data: string, stop: AbortSignal): Promise<void> {
   const giveUpAt = systemClock.now() + healthyWithinMs
   for (;;) {
+    stop.throwIfAborted()
     const { health, detail } = await probe(startProbe(spec), {
       clock: systemClock,
       withinMs: askWithinMs,
@@ -171,12 +157,13 @@ async function untilHealthy(spec: ProcessSpec, data: string): Promise<void> {
 }
 
 /** By the command that is the init job of other deployments. */
-async function createTopics(options: PlanOptions): Promise<void> {
+async function createTopics(options: PlanOptions, signal: AbortSignal): Promise<void> {
   const { node, root } = options
-  const env = environmentOf(options, engineSettings(options.file, 'order'))
-  const words = Object.entries(env).map(([name, value]) => `${name}=${value}`)
-  const till = [node, join(root, 'cli', 'till.ts'), 'topics']
-  await run('env', [...words, ...till], { timeout: topicsWithinMs }).catch((error) => {
+  const own = environmentOf(options, engineSettings(options.file, 'order'))
+  // Not as words of a command: those anyone may read, and a password is among them.
+  const env = { ...inheritableEnvironment(), ...own }
+  const words = [join(root, 'cli', 'till.ts'), 'topics']
+  await runToEnd(node, words, { timeout: topicsWithinMs, env, signal }).catch((error) => {
     throw new CommandFailure(`The topics could not be made: ${error.stderr || error.message}`)
   })
 }
@@ -191,15 +178,18 @@ const stopOrder = [
   'database',
 ] as const satisfies readonly ProcessKind[]
 
-/** Stops what the topology names; told of each that ran. */
+/**
+ * Stops what the topology names, and whatever is left of it where it does not run; told of each
+ * that ran. Services and the gateway let requests under way end.
+ */
 export async function stopAll(data: string, onStopped: (name: string) => void): Promise<void> {
   const specs = specsOf(data)
   for (const kind of stopOrder) {
     await Promise.all(
       specs
         .filter((spec) => spec.kind === kind)
-        .map(async ({ name }) => {
-          if (await stopProcess(name, runDirectory(data), stopWithinMs)) onStopped(name)
+        .map(async ({ name, stop: { signal, withinMs } = usualStop }) => {
+          if (await stopProcess(name, runDirectory(data), withinMs, signal)) onStopped(name)
         }),
     )
   }

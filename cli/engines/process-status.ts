@@ -9,7 +9,19 @@ import { runDirectory, specsOf } from './running-specs.ts'
 
 const answerWithinMs = 2_000
 
-async function rowOf(spec: ProcessSpec, data: string) {
+interface Row {
+  readonly name: string
+  readonly kind: string
+  /** Null, like `since`, of one that was never started. */
+  readonly pid: number | null
+  readonly port: number
+  readonly state: 'running' | 'not answering' | 'ended' | 'not started'
+  readonly restarts: number
+  /** ISO 8601. */
+  readonly since: string | null
+}
+
+async function rowOf(spec: ProcessSpec, data: string): Promise<Row> {
   const found = inspect(spec.name, runDirectory(data))
   const isAlive = found?.isAlive === true
   const answer = isAlive
@@ -19,11 +31,11 @@ async function rowOf(spec: ProcessSpec, data: string) {
   return {
     name: spec.name,
     kind: spec.kind,
-    pid: found?.pid ?? 0,
+    pid: found?.pid ?? null,
     port: portOf(spec),
-    state: isAlive ? alive : 'ended',
+    state: isAlive ? alive : found === undefined ? 'not started' : 'ended',
     restarts: found?.restarts ?? 0,
-    since: new Date(found?.since ?? 0).toISOString(),
+    since: found === undefined ? null : new Date(found.since).toISOString(),
   }
 }
 
@@ -37,8 +49,8 @@ export async function showProcesses(data: string, isJson: boolean): Promise<void
   const rows = await Promise.all(specsOf(data).map((spec) => rowOf(spec, data)))
   const now = systemClock.wallTime()
   const lines = rows.map(({ name, kind, pid, port, state, restarts, since }) => [
-    ...[name, kind, `${pid}`, `${port}`, state, `${restarts}`],
-    duration(now - Date.parse(since)),
+    ...[name, kind, `${pid ?? '-'}`, `${port}`, state, `${restarts}`],
+    since === null ? '-' : duration(now - Date.parse(since)),
   ])
   const head = ['name', 'kind', 'pid', 'port', 'state', 'restarts', 'since']
   if (isJson) sayJson(rows)

@@ -16,12 +16,15 @@ const maxMemoryMb = Math.floor(
   Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 8 / 2 ** 20,
 )
 
+/** A word that may have spaces in it. */
+const quoted = (word: string) => `"${word.replace(/["\\]/g, '\\$&')}"`
+
 export const redisConf = ({ port, directory, password }: RedisOptions): string => `\
 # Made by cli/engines/redis-conf.ts at every start.
 bind 127.0.0.1
 port ${port}
 requirepass ${password}
-dir ${directory}
+dir ${quoted(directory)}
 daemonize no
 loglevel notice
 # What was acknowledged is on the disk: every write is flushed before its answer.

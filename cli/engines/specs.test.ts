@@ -79,6 +79,20 @@ test('four full databases leave half of the machine to all others', () => {
   assert.ok(serviceNames.length * Number(megabytes) <= totalmem() / 2 / 2 ** 20)
 })
 
+test('who has requests under way is not killed before they may have ended', () => {
+  const plan = { ...planOf('default'), config: readConfig({ drainMs: '60000' }, {}) }
+  for (const { name, stop } of [gatewaySpec(plan), ...serviceSpecs(plan)]) {
+    assert.ok(stop !== undefined && stop.withinMs > 60_000, name)
+  }
+})
+
+test('what listens inside is on loopback, where it is asked, whatever INTERNAL_HOST says', () => {
+  const plan = { ...planOf('default'), config: readConfig({ internalHost: '10.0.0.1' }, {}) }
+  for (const { name, env } of [...serviceSpecs(plan), ...watchdogSpecs(plan)]) {
+    assert.equal(env.INTERNAL_HOST, '127.0.0.1', name)
+  }
+})
+
 test('the heap of a service has a bound, whatever memory the machine has', () => {
   const tell = 'v8.getHeapStatistics().heap_size_limit / 2 ** 20'
   for (const { command, name } of serviceSpecs(planOf('default'))) {

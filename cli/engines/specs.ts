@@ -15,6 +15,7 @@ import {
 } from '../../lib/runtime/topology.ts'
 import type { ProcessSpec } from '../../watchdog/process-spec.ts'
 import type { EngineFile } from './engine-file.ts'
+import { bracketed, reachedAt } from './public-address.ts'
 
 export interface PlanOptions {
   readonly config: Config
@@ -97,6 +98,9 @@ export function databaseSpecs(options: PlanOptions): readonly ProcessSpec[] {
  */
 const boundedHeap = '--max-old-space-size=512'
 
+/** Beyond draining, for what is open to be closed. */
+const closeWithinMs = 10_000
+
 export function serviceSpecs(options: PlanOptions): readonly ProcessSpec[] {
   return instancesOf(options.file).map((instance) => ({
     ...placeOf(instance.name, options),
@@ -111,6 +115,8 @@ export function serviceSpecs(options: PlanOptions): readonly ProcessSpec[] {
       INTERNAL_PORT: String(instance.internalPort),
     }),
     probe: { kind: 'http', url: `http://${loopback}:${instance.internalPort}/live`, status: 200 },
+    // Two servers drain, one after the other.
+    stop: { signal: 'SIGTERM', withinMs: 2 * options.config.drainMs + closeWithinMs },
   }))
 }
 
@@ -143,8 +149,12 @@ export const gatewaySpec = (options: PlanOptions): ProcessSpec => ({
     ...['-c', join(options.data, 'gateway', 'nginx.conf'), '-g', 'daemon off;'],
   ],
   env: {},
-  probe: { kind: 'http', url: `http://${loopback}:${options.file.port}/openapi.json`, status: 200 },
+  probe: { kind: 'http', url: `${gatewayUrl(options.file)}/openapi.json`, status: 200 },
+  // At a SIGTERM nginx drops what is under way.
+  stop: { signal: 'SIGQUIT', withinMs: options.config.drainMs + closeWithinMs },
 })
+
+const gatewayUrl = ({ host, port }: EngineFile) => `http://${bracketed(reachedAt(host))}:${port}`
 
 /** MB: a probe's garbage is collected soon, which halves a watchdog's memory. */
 const smallNursery = '--max-semi-space-size=1'
@@ -158,7 +168,10 @@ export function watchdogSpecs(options: PlanOptions): readonly ProcessSpec[] {
       ...placeOf(name, options),
       kind: 'watchdog',
       command: [options.node, smallNursery, join(options.root, 'watchdog', 'main.ts')],
-      env: environmentOf(options, { INSTANCE: name, INTERNAL_PORT: String(port), PORT: '0' }),
+      env: environmentOf(options, {
+        ...{ INSTANCE: name, PORT: '0' },
+        ...{ INTERNAL_HOST: loopback, INTERNAL_PORT: String(port) },
+      }),
       probe: { kind: 'http', url: `http://${loopback}:${port}/live`, status: 200 },
     }
   })

@@ -71,6 +71,13 @@ export function readConfig(
   return config as Config
 }
 
+/** Whether this setting was given, so that its default was not used. */
+export const isGiven = (
+  name: keyof Config,
+  overrides: Overrides = {},
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): boolean => (overrides[name] ?? environment[settings[name].variable] ?? '') !== ''
+
 /**
  * What a process that this one starts may inherit: everything but the shop's settings, which it is
  * given by name, so that a restart by anyone has the same ones.
