@@ -29,6 +29,9 @@ records "0", "1", ... that batch_init made, less what paid orders took; all thre
 been filled since anything was paid. --per-transaction needs a shop that has run with AUDIT=true
 since then.`
 
+/** Also of who does not wait for the shop to come to rest. */
+const leastPatienceMs = 2_000
+
 interface Flags {
   readonly data?: string
   readonly stock?: number
@@ -44,12 +47,13 @@ export function define(command: Command): void {
     .option('--stock <number>', 'units that every item was filled with', whole)
     .option('--credit <number>', 'credit that every user was filled with', whole)
     .option('--per-transaction', 'compare by transaction too; needs AUDIT=true')
-    .option('--within <seconds>', 'how long the shop may take to come to rest', whole, 5)
+    .option('--within <seconds>', 'how long it may take to come to rest, or to answer', whole, 5)
     .option('--json', 'the differences as JSON on stdout')
     .addHelpText('after', examples)
     .action(async (flags: Flags) => {
       const config = readConfig(flags.data === undefined ? {} : { data: flags.data })
-      const records = httpRecords(findShop(config.data).internal)
+      const withinMs = Math.max(leastPatienceMs, flags.within * 1_000)
+      const records = httpRecords(findShop(config.data).internal, withinMs)
       try {
         await check(records, flags)
       } finally {

@@ -14,7 +14,7 @@ import { greeting } from './greeting.ts'
 import { readableLine } from './log-lines.ts'
 import { processHost } from './process-host.ts'
 import { type RunFile, removeRunFile, writeRunFile } from './run-file.ts'
-import { say } from './terminal.ts'
+import { coloursOn, say } from './terminal.ts'
 
 /** Beyond draining, for databases to be closed. */
 const closeWithinMs = 10_000
@@ -58,6 +58,7 @@ function announcement(config: Config, opened: () => EmbeddedShop): Part {
         state: 'running',
         host: config.host,
         port,
+        internalHost: config.internalHost,
         internalPort,
         variant: variantOf(config),
         startedAt: systemClock.wallTime(),
@@ -71,7 +72,9 @@ function announcement(config: Config, opened: () => EmbeddedShop): Part {
 
 function openLog({ logLevel }: Config): Log {
   if (!process.stderr.isTTY) return createLog(logLevel)
-  const terminal = (line: string) => process.stderr.write(`${readableLine(line.trimEnd())}\n`)
+  const colours = coloursOn(process.stderr)
+  const terminal = (line: string) =>
+    process.stderr.write(`${readableLine(line.trimEnd(), colours)}\n`)
   return createLog(logLevel, { write: terminal })
 }
 

@@ -1,10 +1,10 @@
 /** Log lines for people. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { stripVTControlCharacters } from 'node:util'
 import { readableLine } from './log-lines.ts'
+import { coloursOn } from './terminal.ts'
 
-const read = (text: string) => stripVTControlCharacters(readableLine(text))
+const read = (text: string) => readableLine(text, coloursOn({}))
 
 test('a log line as people read it', () => {
   const line = {

@@ -1,5 +1,5 @@
 /** Log lines as people read them on a terminal; elsewhere they are JSON (lib/runtime/log.ts). */
-import pc from 'picocolors'
+import type { Colours } from './terminal.ts'
 
 interface Line {
   readonly level?: string
@@ -8,14 +8,14 @@ interface Line {
   readonly [field: string]: unknown
 }
 
-const colourOf: Readonly<Record<string, (text: string) => string>> = {
-  fatal: pc.red,
-  error: pc.red,
-  warn: pc.yellow,
+const colourOf: Readonly<Record<string, 'red' | 'yellow'>> = {
+  fatal: 'red',
+  error: 'red',
+  warn: 'yellow',
 }
 
 /** `12:03:04 warn  messages not handled topic=stock`; what is not a log line stays as it is. */
-export function readableLine(text: string): string {
+export function readableLine(text: string, colours: Colours): string {
   let line: Line
   try {
     line = JSON.parse(text)
@@ -24,7 +24,7 @@ export function readableLine(text: string): string {
   }
   if (typeof line !== 'object' || line === null || line.level === undefined) return text
   const { level, time, msg, ...fields } = line
-  const colour = colourOf[level] ?? pc.dim
+  const colour = colours[colourOf[level] ?? 'dim']
   const clock = typeof time === 'string' ? time.slice(11, 19) : ''
   const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${shown(value)}`)
   return `${clock} ${colour(level.padEnd(5))} ${msg ?? ''}${rest.join('')}`

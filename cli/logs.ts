@@ -1,12 +1,12 @@
 /** `./till logs NAME`: the last lines that one process of a shop of processes has written. */
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs'
 import { type Command, InvalidArgumentError } from 'commander'
 import { systemClock } from '../lib/runtime/clock.ts'
 import { readConfig } from '../lib/runtime/config.ts'
 import { specOf } from './kill.ts'
+import { lastLines, linesFrom } from './log-file.ts'
 import { readableLine } from './log-lines.ts'
-import { say } from './print.ts'
 import { addDataFlag } from './settings-flags.ts'
+import { colours, say } from './terminal.ts'
 
 const examples = `
 Examples:
@@ -26,9 +26,13 @@ export function define(command: Command): void {
     .action(async (name: string, { data, lines, follow }: Flags) => {
       const config = readConfig(data === undefined ? {} : { data })
       const { logPath } = specOf(config.data, name)
-      const text = existsSync(logPath) ? readFileSync(logPath, 'utf8') : ''
-      for (const line of text.split('\n').slice(0, -1).slice(-lines)) say(readableLine(line))
-      if (follow) await followFrom(logPath, Buffer.byteLength(text))
+      const tell = (line: string) => say(readableLine(line, colours))
+      const last = lastLines(logPath, lines)
+      for (const line of last.lines) tell(line)
+      if (!follow) return
+      for (let at = last.end; ; await systemClock.sleep(lookEveryMs)) {
+        at = await linesFrom(logPath, at, tell)
+      }
     })
 }
 
@@ -36,18 +40,6 @@ interface Flags {
   readonly data?: string
   readonly lines: number
   readonly follow?: true
-}
-
-async function followFrom(path: string, from: number): Promise<never> {
-  for (let at = from; ; await systemClock.sleep(lookEveryMs)) {
-    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
-    if (size < at) at = 0
-    if (size === at) continue
-    for await (const part of createReadStream(path, { start: at, end: size - 1 })) {
-      process.stdout.write(part)
-    }
-    at = size
-  }
 }
 
 function whole(text: string): number {

@@ -18,6 +18,7 @@ const mine: RunFile = {
   state: 'running',
   host: 'localhost',
   port: 8000,
+  internalHost: '127.0.0.1',
   internalPort: 8001,
   variant: '2pc/order',
   startedAt: 1_700_000_000_000,

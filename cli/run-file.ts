@@ -17,6 +17,8 @@ const schema = z.object({
   state: z.enum(['running', 'stopping']),
   host: z.string(),
   port: z.int(),
+  /** Where the internal routes listen. */
+  internalHost: z.string().default('127.0.0.1'),
   internalPort: z.int(),
   variant: z.string(),
   /** Wall time in ms since 1970, for people. */

@@ -5,6 +5,7 @@
 
 import type { InternalOrigins } from '../test/http-records.ts'
 import { findEngineShop } from './engines/engine-shop.ts'
+import { bracketed, reachedAt } from './engines/public-address.ts'
 import { CommandFailure, exitCodes } from './failure.ts'
 import { type RunFile, readRunFile } from './run-file.ts'
 
@@ -50,8 +51,12 @@ export function publicUrl({ host, port }: Pick<RunFile, 'host' | 'port'>): strin
   return `http://${name}:${port}`
 }
 
-export const internalUrl = ({ internalPort }: Pick<RunFile, 'internalPort'>) =>
-  `http://127.0.0.1:${internalPort}`
+/** Where a process of this machine finds the internal routes. */
+export const internalUrl = ({
+  internalHost,
+  internalPort,
+}: Pick<RunFile, 'internalHost' | 'internalPort'>) =>
+  `http://${bracketed(reachedAt(internalHost))}:${internalPort}`
 
 /** The JSON of a 200 answer; throws CommandFailure with the problem's own words otherwise. */
 export async function ask<T>(

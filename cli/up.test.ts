@@ -63,6 +63,23 @@ test('data that cannot be used is refused', () =>
     assertSentence(inFile, /data directory .* cannot be used/)
   }))
 
+test('a shop whose internal routes are elsewhere is found there', () =>
+  withData(async (data) => {
+    // Every address of 127.0.0.0/8 is this machine's, and another than the usual one.
+    await up(data, 'INTERNAL_HOST=127.0.0.2')
+    const status = await run('status', `--data=${data}`)
+    assert.deepEqual([status.code, status.stdout.match(/running/g)?.length], [0, 5])
+    assert.equal((await run('check', `--data=${data}`)).code, 0)
+  }))
+
+test('check of a shop that hangs is a sentence, soon', () =>
+  withData(async (data) => {
+    const { pid } = await up(data)
+    process.kill(pid, 'SIGSTOP')
+    const check = await run('check', '--within=1', `--data=${data}`)
+    assertSentence(check, /does not answer .*Does all of the shop run\?/, 4)
+  }))
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   test(`${signal} stops in order, also when it comes twice at once as under npm`, () =>
     withData(async (data) => {

@@ -3,8 +3,8 @@
  * are processes of their own, each has internal routes of its own; instances of one service share
  * a database, so the first is asked for records, and all for what they have in memory.
  */
-import assert from 'node:assert/strict'
-import { Pool } from 'undici'
+import { type Dispatcher, Pool } from 'undici'
+import { CommandFailure, exitCodes } from '../cli/failure.ts'
 import type { State } from '../protocol/protocol.ts'
 import type { Kind, Page, ShopRecords } from './records.ts'
 
@@ -42,6 +42,32 @@ const everyAt = (origin: string): InternalOrigins => ({
 export const eachOrigin = (origin: string | InternalOrigins): readonly string[] =>
   typeof origin === 'string' ? [origin] : [...new Set(Object.values(origin).flat())]
 
+/** Connections to internal servers that are kept. */
+function readerOf(every: readonly string[], withinMs: number) {
+  const limits = { headersTimeout: withinMs, bodyTimeout: withinMs }
+  const pools = new Map(every.map((each) => [each, new Pool(each, { connections: 4, ...limits })]))
+  return {
+    async read<T>(from: string, path: string, query = {}): Promise<T> {
+      const { statusCode, text } = await answerOf(pools.get(from)!, path, query).catch((error) => {
+        throw unanswered(`${from}${path} does not answer (${error.message}).`)
+      })
+      if (statusCode !== 200) throw unanswered(`${from}${path} answered ${statusCode}: ${text}`)
+      return JSON.parse(text)
+    },
+    async close() {
+      await Promise.all(Array.from(pools.values(), (pool) => pool.destroy()))
+    },
+  }
+}
+
+async function answerOf(pool: Dispatcher, path: string, query: Record<string, string>) {
+  const { statusCode, body } = await pool.request({ method: 'GET', path, query })
+  return { statusCode, text: await body.text() }
+}
+
+const unanswered = (what: string) =>
+  new CommandFailure(`${what} Does all of the shop run? ./till status`, exitCodes.notAnswering)
+
 interface Owned {
   readonly owned: readonly number[]
   readonly partitions: number
@@ -51,19 +77,19 @@ interface Owned {
 const ownEvery = (told: readonly { readonly answer: Owned }[]): boolean =>
   new Set(told.flatMap(({ answer }) => answer.owned)).size === told[0]!.answer.partitions
 
-/** `origin` is that of the one internal server of an embedded shop. */
-export function httpRecords(origin: string | InternalOrigins): ShopRecords {
-  const origins = typeof origin === 'string' ? everyAt(origin) : origin
-  const pools = new Map(
-    eachOrigin(origin).map((each) => [each, new Pool(each, { connections: 4 })]),
-  )
+/** A page is read from what is there: who takes longer than this hangs, however busy it is. */
+const usuallyWithinMs = 30_000
 
-  async function read<T>(from: string, path: string, query = {}): Promise<T> {
-    const { statusCode, body } = await pools.get(from)!.request({ method: 'GET', path, query })
-    const text = await body.text()
-    assert.equal(statusCode, 200, `GET ${path}: ${statusCode} ${text}`)
-    return JSON.parse(text)
-  }
+/**
+ * `origin` is that of the one internal server of an embedded shop. Every question throws
+ * CommandFailure where a service does not answer it with 200, or not `withinMs`.
+ */
+export function httpRecords(
+  origin: string | InternalOrigins,
+  withinMs: number = usuallyWithinMs,
+): ShopRecords {
+  const origins = typeof origin === 'string' ? everyAt(origin) : origin
+  const { read, close } = readerOf(eachOrigin(origin), withinMs)
 
   async function* pages<K extends Kind>(kind: K): AsyncIterable<Page<K>> {
     const [service, path] = places[kind]
@@ -119,8 +145,6 @@ export function httpRecords(origin: string | InternalOrigins): ShopRecords {
       await collect(coordinators, 'coordinator-counters', ['parked', 'contradictions'])
       return alarms
     },
-    async close() {
-      await Promise.all(Array.from(pools.values(), (pool) => pool.destroy()))
-    },
+    close,
   }
 }

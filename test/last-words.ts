@@ -2,8 +2,10 @@
  * What the processes of a shop logged last, and what they hold: for a test that has failed, because
  * its data goes with the shop.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
+import { lastLines } from '../cli/log-file.ts'
 import { readableLine } from '../cli/log-lines.ts'
+import { coloursOn } from '../cli/terminal.ts'
 import type { ProcessSpec } from '../watchdog/process-spec.ts'
 
 const mostLines = 25
@@ -20,7 +22,7 @@ export async function lastWords(specs: readonly ProcessSpec[]): Promise<string> 
 
 function logged({ logPath }: ProcessSpec): string[] {
   if (!existsSync(logPath)) return ['(no log)']
-  return readFileSync(logPath, 'utf8').trimEnd().split('\n').slice(-mostLines).map(readableLine)
+  return lastLines(logPath, mostLines).lines.map((line) => readableLine(line, coloursOn({})))
 }
 
 async function held({ env }: ProcessSpec): Promise<string[]> {

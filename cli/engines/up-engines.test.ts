@@ -108,7 +108,7 @@ test('a start in the background that a signal ends has failed', () =>
     assert.deepEqual(standIns.alive(), [])
   }))
 
-test('what was not started yet has no process and no age', () =>
+test('what was not started yet has no process and no age, and does not answer', () =>
   withStandIns({}, async (standIns) => {
     const shop = await begun(standIns)
     try {
@@ -118,6 +118,7 @@ test('what was not started yet has no process and no age', () =>
       const { pid, state, since } = kafka!
       assert.deepEqual([pid, state, since], [null, 'not started', null])
       assert.match((await run('status', on)).stdout, /^kafka .* - .* not started .* -$/m)
+      assertSentence(await run('check', on), /does not answer .*ECONNREFUSED/, 4)
     } finally {
       shop.kill('SIGTERM')
       await shop.ended
