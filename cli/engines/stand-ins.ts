@@ -17,7 +17,8 @@ import { inheritableEnvironment } from '../../lib/runtime/config.ts'
 import { processStart } from '../../lib/runtime/process-identity.ts'
 import { kafkaVersion } from './kafka-install.ts'
 
-const programs = ['redis-server', 'nginx', 'openssl', 'java', 'mvn'] as const
+// `env` too: its words, passwords among them, could be read by anyone, so nobody may need it.
+const programs = ['redis-server', 'nginx', 'openssl', 'java', 'mvn', 'env'] as const
 type Program = (typeof programs)[number]
 
 export interface StandIns {

@@ -31,8 +31,7 @@ import { requireEngines } from './needed.ts'
 import { oneAtATime } from './one-at-a-time.ts'
 import { runningPids } from './running-specs.ts'
 import { requireUsableName } from './shop-files.ts'
-
-const stayMs = 60_000
+import { stayWithShop } from './stay-with-shop.ts'
 
 export interface UpOptions {
   readonly config: Config
@@ -45,7 +44,7 @@ export interface UpOptions {
 }
 
 /**
- * Resolves when the shop is open (detached), or when a signal has stopped it. A signal that comes
+ * Resolves when the shop is open (detached), or when it has been stopped. A signal that comes
  * while it starts ends the start, and what it had started.
  */
 export async function upEngines(options: UpOptions): Promise<void> {
@@ -56,21 +55,22 @@ export async function upEngines(options: UpOptions): Promise<void> {
   makeDataDirectory(data)
   const signalled = new AbortController()
   for (const signal of signals) process.on(signal, () => signalled.abort(signal))
-  await oneAtATime(data, () => start(data, options, signalled.signal)).catch((error) => {
-    if (!signalled.signal.aborted || error !== signalled.signal.reason) throw error
+  const { signal } = signalled
+  try {
+    const file = await oneAtATime(data, () => start(data, options, signal))
+    if (!options.detach) await stayWithShop(data, file, signal)
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error
     say('The start was stopped: nothing of it runs.')
-    if (options.detach) process.exitCode = exitCodes[signalled.signal.reason as Signal]
-  })
-  if (options.detach || signalled.signal.aborted) return
-  await stay(signalled.signal)
-  await oneAtATime(data, () => stopAll(data, (name) => say(`${name} stopped`)))
+    if (options.detach) process.exitCode = exitCodes[signal.reason as Signal]
+  }
 }
 
 const signals = ['SIGINT', 'SIGTERM'] as const
 type Signal = (typeof signals)[number]
 
 /** Under the lock: what was looked at before it may have changed. */
-async function start(data: string, options: UpOptions, signal: AbortSignal): Promise<void> {
+async function start(data: string, options: UpOptions, signal: AbortSignal): Promise<EngineFile> {
   requireOwnData(data)
   if (runningPids(data).length > 0) {
     throw new CommandFailure(`A shop runs on ${data} already: ./till status, ./till down.`)
@@ -88,19 +88,7 @@ async function start(data: string, options: UpOptions, signal: AbortSignal): Pro
     say(`${name.padEnd(21)} ${kind.padEnd(9)} ${duration(ms)}`)
   await startAll(plan, onHealthy, signal)
   say(greetingOf(file, data))
-}
-
-/** Nothing else keeps this process: the shop's are not its children. */
-function stay(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const timer = systemClock.every(stayMs, () => {})
-  const end = () => {
-    timer.cancel()
-    resolve()
-  }
-  if (signal.aborted) end()
-  else signal.addEventListener('abort', end, { once: true })
-  return promise
+  return file
 }
 
 /** Two kinds of shops on one directory would each think that the other's data is its own. */
