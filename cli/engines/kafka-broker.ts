@@ -12,6 +12,7 @@ import { connect, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { systemClock } from '../../lib/runtime/clock.ts'
+import { unusableData } from '../data-directory.ts'
 import { CommandFailure } from '../failure.ts'
 import { hasKafkaJars, kafkaClassArchive, kafkaLibraries } from './kafka-install.ts'
 import { type BrokerOptions, brokerHost, serverProperties } from './kafka-settings.ts'
@@ -32,15 +33,19 @@ export interface CommandLine {
 
 /**
  * Throws CommandFailure where Kafka's jars are missing or the data cannot be formatted, also
- * because of `signal`; what formats it has ended then.
+ * because of `signal`; what formats it has ended then. Throws ShopError where the disk is full.
  */
 export async function prepareBroker(options: BrokerOptions, signal?: AbortSignal): Promise<void> {
   if (!hasKafkaJars()) {
     throw new CommandFailure("Kafka's jars are missing: run ./till engines install.")
   }
-  await mkdir(options.directory, { recursive: true })
   const settings = settingsFile(options)
-  await writeFile(settings, serverProperties(options))
+  try {
+    await mkdir(options.directory, { recursive: true })
+    await writeFile(settings, serverProperties(options))
+  } catch (error) {
+    throw unusableData(options.directory, error)
+  }
   const format = ['kafka.tools.StorageTool', 'format', '--ignore-formatted', '-t', clusterId]
   const { scram } = options
   const users =

@@ -7,6 +7,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { nginxConf } from '../../gateway/nginx.ts'
 import { databaseName, serviceNames, sizes } from '../../lib/runtime/topology.ts'
+import { unusableData } from '../data-directory.ts'
 import { CommandFailure } from '../failure.ts'
 import { addressesOf, bracketed } from './public-address.ts'
 import { openapiText, publicRoutesByService } from './public-routes.ts'
@@ -26,8 +27,17 @@ export function requireUsableName(data: string): void {
   )
 }
 
+/** Throws ShopError where the disk does not take them. */
 export async function writeShopFiles(options: PlanOptions): Promise<void> {
-  const { data, file } = options
+  try {
+    writeDatabaseFiles(options)
+    await writeGatewayFiles(options)
+  } catch (error) {
+    throw unusableData(options.data, error)
+  }
+}
+
+function writeDatabaseFiles({ data, file }: PlanOptions): void {
   for (const service of serviceNames) {
     const directory = join(data, databaseName(service))
     mkdirSync(directory, { recursive: true })
@@ -35,13 +45,12 @@ export async function writeShopFiles(options: PlanOptions): Promise<void> {
     const text = redisConf({ port: databasePort(file, service), directory, password })
     writeFileSync(join(directory, 'redis.conf'), text, { mode: 0o600 })
   }
-  mkdirSync(join(data, 'logs'), { recursive: true })
-  await writeGatewayFiles(options)
 }
 
 async function writeGatewayFiles({ data, file, config }: PlanOptions): Promise<void> {
   const scratch = join(data, 'gateway')
   mkdirSync(scratch, { recursive: true })
+  mkdirSync(join(data, 'logs'), { recursive: true })
   const services = await publicRoutesByService()
   const openapiPath = join(scratch, 'openapi.json')
   writeFileSync(openapiPath, openapiText(services))

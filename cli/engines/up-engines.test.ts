@@ -1,6 +1,7 @@
 /** ./till up --engines and ./till down, as they should not go but do. Engines are stand-ins. */
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { readConfig } from '../../lib/runtime/config.ts'
 import { processStart } from '../../lib/runtime/process-identity.ts'
@@ -10,7 +11,13 @@ import { writeTopology } from '../../watchdog/process-spec.ts'
 import { startProcess } from '../../watchdog/processes.ts'
 import { makeDataDirectory } from '../data-directory.ts'
 import { assertSentence, run, start, until, withTakenPort } from '../real-till.ts'
-import { freeBlock, newPasswords, readEngineFile, writeEngineFile } from './engine-file.ts'
+import {
+  type EngineFile,
+  freeBlock,
+  newPasswords,
+  readEngineFile,
+  writeEngineFile,
+} from './engine-file.ts'
 import { runDirectory, runningPids, topologyPath } from './running-specs.ts'
 import { gatewaySpec } from './specs.ts'
 import { type StandIns, withStandIns } from './stand-ins.ts'
@@ -143,16 +150,19 @@ test('one starts or stops at a time, and tells the others', () =>
     }
   }))
 
+const fileOf = async (port: number): Promise<EngineFile> => ({
+  ...{ size: 'default', variant: '2pc/order', host: 'localhost', port, partitions: 4 },
+  ...{ firstPort: await freeBlock(systemRandom), links: false, startedAt: 0 },
+  passwords: newPasswords(systemRandom),
+})
+
 /** What is left of a nginx whose master was killed: a worker that holds the port. */
 async function leftWorker(data: string, port: number): Promise<number> {
   makeDataDirectory(data)
   const config = readConfig({ port: String(port) }, {})
-  writeEngineFile(data, {
-    ...{ size: 'default', variant: '2pc/order', host: 'localhost', port, partitions: 1 },
-    ...{ firstPort: await freeBlock(systemRandom), links: false, startedAt: 0 },
-    passwords: newPasswords(systemRandom),
-  })
-  const gateway = gatewaySpec({ config, file: readEngineFile(data)!, data, root: data, node: '' })
+  const file = await fileOf(port)
+  writeEngineFile(data, file)
+  const gateway = gatewaySpec({ config, file, data, root: data, node: '' })
   const serve = `net.createServer().listen(${port}, '127.0.0.1', () => console.log(process.pid))`
   const command = ['/bin/sh', '-c', `'${process.execPath}' -e "${serve}" & wait`]
   const spec = { ...gateway, command }
@@ -217,6 +227,19 @@ test('a flag that would do nothing is a sentence, before anything is made', () =
     assertSentence(alone, /--size and --links: .*--engines redis-kafka/, 2)
     assertSentence(await run(...wordsOf(standIns, '--internal-port=4000')), /--internal-port: /, 2)
     assert.ok(!existsSync(data))
+  }))
+
+test('files that cannot be made are a sentence', () =>
+  withStandIns({}, async (standIns) => {
+    const { data } = standIns
+    makeDataDirectory(data)
+    writeEngineFile(data, await fileOf(await freePort()))
+    for (const name of ['gateway', 'kafka']) {
+      writeFileSync(join(data, name), '')
+      assertSentence(await run(...wordsOf(standIns)), /data directory .* cannot be used \(EEXIST/)
+      rmSync(join(data, name))
+    }
+    assert.deepEqual(standIns.alive(), [])
   }))
 
 test('a topology that cannot be read says how the shop gets another', () =>
