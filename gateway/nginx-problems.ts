@@ -39,7 +39,7 @@ const refusals: readonly Refusal[] = [
     detail: 'The request line or a header field is longer than this shop reads.',
   },
   {
-    from: [502, 504],
+    from: [504],
     code: 'not_known_yet',
     detail: 'A part of the shop went away before it answered; repeat the request or look.',
     unless: '$refusal_of_no_answer',
@@ -56,12 +56,14 @@ const others: readonly Refusal[] = [
   },
 ]
 
-const pathOf = (code: ErrorCode) => `/-/problem/${code}`
+/** Where this problem is answered. */
+export const pathOf = (code: ErrorCode) => `/-/problem/${code}`
 
 /**
  * For the http level: which problem is meant where the status alone does not say. nginx resolves
  * dot segments for itself and refuses paths that lead above the root before it has kept them: such
- * a path is well-formed, and no route. A request of which no byte was sent has not happened.
+ * a path is well-formed, and no route. A request of which no byte was sent, whoever was tried, has
+ * not happened.
  */
 export const problemMaps = `\
   map "$request_uri|$request" $refusal_of_bad_request {
@@ -73,14 +75,16 @@ export const problemMaps = `\
   map "$class $upstream_bytes_sent" $refusal_of_no_answer {
     default '';
     ~^read unavailable;
-    '~ [0 ,:-]*$' unavailable;
+    '~^[a-z]+ [0 ,:-]*$' unavailable;
   }
 `
 
-export function problemLocations(): string {
+/** `pageOfNoAnswer`: a variable that says where a request goes whose service went away. */
+export function problemLocations(pageOfNoAnswer: string): string {
   const pages = refusals.map(({ from, code }) => {
     return `    error_page ${from.join(' ')} = ${pathOf(code)};\n`
   })
+  pages.push(`    error_page 502 = ${pageOfNoAnswer};\n`)
   const locations = [...refusals, ...others].map(locationOf)
   return `${pages.join('')}${locations.join('')}`
 }

@@ -6,12 +6,13 @@
  * what nginx answers itself is a problem document as lib/runtime words it; a request is sent a
  * second time only if repeating it is safe: GET, checkout, and what was not sent at all. Where a
  * service goes away before it answers, the answer is 503: never a 4xx, for it may have happened.
- * Next: nginx-problems.ts (what it answers itself).
+ * The 503 of who was asked again is never passed on: it may promise that nothing has happened, and
+ * knows nothing of the first time. Next: nginx-problems.ts (what it answers itself).
  */
 import { METHODS } from 'node:http'
 import { namesIn } from '../lib/runtime/parameters.ts'
 import type { Route } from '../lib/runtime/route.ts'
-import { problemLocations, problemMaps } from './nginx-problems.ts'
+import { pathOf, problemLocations, problemMaps } from './nginx-problems.ts'
 
 /** A service whose public routes are served, and the addresses of its instances. */
 export interface Upstream {
@@ -52,8 +53,10 @@ const answerWithinS = 15
 const batchWithinS = 600
 /** With 0 nginx would wait without end. */
 const leastDrainMs = 1
-/** Beyond this another instance is not tried any more. */
+/** Beyond this another instance is not tried any more; one digit, for the map that looks at it. */
 const retryWithinS = 5
+/** Instances that one request may meet, so that one that kills them does not kill all. */
+const mostTries = 3
 /** Idle connections to each service that a worker keeps. */
 const keptConnections = 64
 /** Shorter than KEEP_ALIVE_TIMEOUT_MS, so that nginx closes first and no request meets a close. */
@@ -62,8 +65,7 @@ const keptIdleS = 30
 const perClass: Readonly<Record<RouteClass, string>> = {
   read: '',
   change: '',
-  // Idempotent by contract: it never charges twice, whoever asks again.
-  checkout: '      proxy_next_upstream error timeout non_idempotent;\n',
+  checkout: '',
   batch: `      proxy_read_timeout ${batchWithinS}s;\n`,
 }
 
@@ -110,7 +112,7 @@ ${routeMaps(upstreams)}
 ${problemMaps}
   server {
 ${options.listen.map(listenLine).join('')}${serverSettings}
-${problemLocations()}
+${problemLocations(pageOfNoAnswer)}
 ${locations(options)}  }
 }
 `
@@ -141,7 +143,7 @@ const serverSettings = `
     proxy_read_timeout ${answerWithinS}s;
     proxy_next_upstream error timeout;
     proxy_next_upstream_timeout ${retryWithinS}s;
-    proxy_next_upstream_tries 3;
+    proxy_next_upstream_tries ${mostTries};
     proxy_max_temp_file_size 0;
     # A client that hangs up costs no connection to a service, and a checkout runs to its end.
     proxy_ignore_client_abort on;
@@ -208,23 +210,32 @@ ${lines.join('')}    '~^/openapi\\.json(?:\\?|$)' read/openapi;
     '~^HTTP/1\\.[01] \\S* (?!(?:${methods})$)' token;
     '~^(?!HTTP/1\\.[01] )' version;
   }
+  # Who answers where an instance went away: a checkout is sent again, if that is not too late.
+  map "$route $request_time" ${pageOfNoAnswer} {
+    default ${pathOf('not_known_yet')};
+    '~^checkout/([a-z]+) [0-${retryWithinS - 1}]\\.' @again/$1;
+  }
 `
 }
+
+const pageOfNoAnswer = '$page_of_no_answer'
 
 function locations({ upstreams, openapiPath, resolver }: NginxOptions): string {
   const used = new Map(
     entriesOf(upstreams).map((entry) => [`${entry.class}/${entry.service}`, entry]),
   )
-  const each = [...used].map(([name, entry]) => {
-    const server = upstreams.find(({ service }) => service === entry.service)!.servers[0]
-    const target = isDynamic(resolver) ? server : entry.service
-    return `\
+  const passTo = (service: string) => {
+    if (!isDynamic(resolver)) return `      proxy_pass http://${service}$request_uri;\n`
+    const { servers } = upstreams.find((upstream) => upstream.service === service)!
+    return `      set $target ${servers[0]};\n      proxy_pass http://$target$request_uri;\n`
+  }
+  const each = [...used].map(([name, { service, class: its }]) => {
+    const location = `\
     location = /-/${name} {
       internal;
-${perClass[entry.class]}${isDynamic(resolver) ? `      set $target ${target};\n` : ''}\
-      proxy_pass http://${isDynamic(resolver) ? '$target' : target}$request_uri;
-    }
+${perClass[its]}${passTo(service)}    }
 `
+    return its === 'checkout' ? location + askedAgain(service, passTo(service)) : location
   })
   return `\
     location / {
@@ -241,4 +252,19 @@ ${perClass[entry.class]}${isDynamic(resolver) ? `      set $target ${target};\n`
       alias ${quoted(openapiPath)};
     }
 ${each.join('')}`
+}
+
+/**
+ * Where a checkout goes whose answer was lost: to whoever is there by now. It is idempotent by
+ * contract and never charges twice, so any answer but 503 is the one true outcome.
+ */
+function askedAgain(service: string, pass: string): string {
+  return `\
+    location @again/${service} {
+      proxy_next_upstream error timeout non_idempotent;
+      proxy_next_upstream_tries ${mostTries - 1};
+      proxy_intercept_errors on;
+      error_page 502 503 504 = ${pathOf('not_known_yet')};
+${pass}    }
+`
 }

@@ -7,7 +7,7 @@ import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { openapiText, publicRoutesByService } from '../cli/engines/public-routes.ts'
-import { nginxConf } from '../gateway/nginx.ts'
+import { type NginxOptions, nginxConf } from '../gateway/nginx.ts'
 
 export interface Nginx {
   readonly port: number
@@ -17,7 +17,10 @@ export interface Nginx {
 const startWithinTries = 200
 
 /** Starts it; every service's routes lead to `servers` of its own name. */
-export async function startNginx(servers: (service: string) => readonly string[]): Promise<Nginx> {
+export async function startNginx(
+  servers: (service: string) => readonly string[],
+  overrides: Pick<NginxOptions, 'resolver'> = {},
+): Promise<Nginx> {
   const directory = await mkdtemp(join(tmpdir(), 'till-nginx-'))
   const port = await freePort()
   const services = await publicRoutesByService()
@@ -27,7 +30,7 @@ export async function startNginx(servers: (service: string) => readonly string[]
   const scratch = directory
   const listen = [`127.0.0.1:${port}`]
   const conf = nginxConf({
-    ...{ upstreams, listen, workers: 1, openapiPath, scratch, errorLog },
+    ...{ upstreams, listen, workers: 1, openapiPath, scratch, errorLog, ...overrides },
     ...(process.getuid?.() === 0 && { user: userInfo().username }),
   })
   await writeFile(openapiPath, openapiText(services), { mode: 0o644 })
