@@ -20,3 +20,12 @@ test('any other failure is told as it is', async () => {
   const error = new ShopError('internal', 'A bug.')
   await assert.rejects(nearestCoordinator(hereFailing(error), elsewhere).run(checkout), error)
 })
+
+test('what may have begun here is not told as overloaded, whoever is asked next', async () => {
+  const full = { run: () => Promise.reject(new ShopError('overloaded', 'Too many questions.')) }
+  const moved = hereFailing(new ShopError('not_known_yet', 'It has moved.'))
+  await assert.rejects(nearestCoordinator(moved, full).run(checkout), { code: 'not_known_yet' })
+  // It was never here: nothing has begun.
+  const notHere = { owns: () => false } as unknown as CoordinatorHost
+  await assert.rejects(nearestCoordinator(notHere, full).run(checkout), { code: 'overloaded' })
+})
