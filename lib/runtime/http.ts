@@ -8,6 +8,7 @@
  * by its client. Next: route.ts (the table), wire.ts (limits), openapi.ts (the description).
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import findMyWay from 'find-my-way'
 import { problemOf, sendAnswer, sendProblem } from './answer.ts'
 import type { Clock } from './clock.ts'
@@ -138,9 +139,9 @@ function serverOf(
   const refusals = new PacedRefusals()
   let underWay = 0
 
-  async function answerTo(read: ShopRequest): Promise<ShopAnswer> {
+  async function answerTo(read: ShopRequest, connection: Duplex): Promise<ShopAnswer> {
     if (crowd !== undefined && underWay >= crowd.most) {
-      await refusals.turn()
+      await refusals.turn(connection)
       crowd.onTurnedAway(1)
       return crowd.answer
     }
@@ -159,7 +160,7 @@ function serverOf(
       return
     }
     const answered = async () => {
-      const answer = await answerTo(read)
+      const answer = await answerTo(read, request.socket)
       beforeAnswer(response)
       sendAnswer(response, answer)
     }
