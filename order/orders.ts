@@ -59,12 +59,15 @@ export class Orders {
     quantity: number,
   ): Promise<ShopAnswer> {
     const { idempotency, config } = this.#ports
-    if ((await this.read(id)) === undefined) return unknownOrder(id)
-    const price = await this.#priceOf(itemId)
-    if (price === undefined) return problem('unknown_item', `There is no item ${itemId}.`)
+    const earlier = await idempotency.earlier(request, this.#partition(id))
+    if (earlier !== undefined) return earlier
+    const isKnown = (await this.read(id)) !== undefined
+    const price = isKnown ? await this.#priceOf(itemId) : undefined
+    // Refusals come from the step too: only there are they remembered.
     return idempotency.once(request, this.#partition(id), [orderKey(id)], (draft) => {
       const order = draft.get<OrderRecord>(orderKey(id))
-      if (order === undefined) return unknownOrder(id)
+      if (!isKnown || order === undefined) return unknownOrder(id)
+      if (price === undefined) return problem('unknown_item', `There is no item ${itemId}.`)
       const added = addLine(order, itemId, quantity, price, config.maxOrderLines)
       if (typeof added === 'string') return refusedLine(added, id, config.maxOrderLines)
       draft.put(orderKey(id), added)
@@ -107,10 +110,10 @@ export class Orders {
   ): Promise<ShopAnswer> {
     const { storage, random, idempotency } = this.#ports
     const total = 2 * price
-    if (!Number.isSafeInteger(total)) {
-      return Promise.resolve(problem('overflow', 'Twice the item price must not exceed 2^53-1.'))
-    }
     return idempotency.around(request, async () => {
+      if (!Number.isSafeInteger(total)) {
+        return problem('overflow', 'Twice the item price must not exceed 2^53-1.')
+      }
       await loadBatch(storage, count, orderKey, (generation): OrderRecord => {
         const first = String(random.integer(items))
         const second = String(random.integer(items))

@@ -8,6 +8,7 @@ import { patiently } from '../lib/engine/patience.ts'
 import type { ServicePorts } from '../lib/engine/service.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
 import { json, problem, type ShopAnswer, type ShopRequest, text } from '../lib/runtime/route.ts'
+import type { Draft } from '../lib/storage/storage.ts'
 import { type AccountRecord, accountDomain, addCredit, newAccount } from './account.ts'
 
 export const userPrefix = 'user:'
@@ -58,21 +59,22 @@ export class Payment {
   }
 
   async pay(request: ShopRequest, id: string, amount: number): Promise<ShopAnswer> {
-    const answer = await patiently(this.#ports, holdPatienceMs, () =>
-      this.#idempotency.once(request, this.#partition(id), [userKey(id)], (draft) => {
-        const account = draft.get<AccountRecord>(userKey(id))
-        if (account === undefined) return unknown(id)
-        const held = accountDomain.hold(account, amount, 'direct')
-        if (held.kind === 'busy') return undefined
-        if (held.kind === 'refused') {
-          return problem('insufficient_credit', `User ${id} has less credit than ${amount}.`)
-        }
-        const taken = accountDomain.take(held.record, amount, 'direct')
-        draft.put(userKey(id), taken)
-        return text(`User ${id} has credit ${taken.credit}`)
-      }),
-    )
-    return answer ?? problem('busy', `Checkouts under way hold credit of user ${id}; try again.`)
+    const once = <A extends ShopAnswer | undefined>(step: (draft: Draft) => A) =>
+      this.#idempotency.once(request, this.#partition(id), [userKey(id)], step)
+    const pay = (draft: Draft): ShopAnswer | undefined => {
+      const account = draft.get<AccountRecord>(userKey(id))
+      if (account === undefined) return unknown(id)
+      const held = accountDomain.hold(account, amount, 'direct')
+      if (held.kind === 'busy') return undefined
+      if (held.kind === 'refused') {
+        return problem('insufficient_credit', `User ${id} has less credit than ${amount}.`)
+      }
+      const taken = accountDomain.take(held.record, amount, 'direct')
+      draft.put(userKey(id), taken)
+      return text(`User ${id} has credit ${taken.credit}`)
+    }
+    const answer = await patiently(this.#ports, holdPatienceMs, () => once(pay))
+    return answer ?? once((draft) => pay(draft) ?? busy(id))
   }
 
   batchInit(request: ShopRequest, count: number, credit: number): Promise<ShopAnswer> {
@@ -92,3 +94,6 @@ export class Payment {
 }
 
 const unknown = (id: string) => problem('unknown_user', `There is no user ${id}.`)
+
+const busy = (id: string) =>
+  problem('busy', `Checkouts under way hold credit of user ${id}; try again.`)

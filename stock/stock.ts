@@ -6,6 +6,7 @@ import { patiently } from '../lib/engine/patience.ts'
 import type { ServicePorts } from '../lib/engine/service.ts'
 import { partitionOf } from '../lib/runtime/partition.ts'
 import { json, problem, type ShopAnswer, type ShopRequest, text } from '../lib/runtime/route.ts'
+import type { Draft } from '../lib/storage/storage.ts'
 import { addUnits, type ItemRecord, itemDomain, newItem } from './item.ts'
 
 export const itemPrefix = 'item:'
@@ -60,21 +61,22 @@ export class Stock {
   }
 
   async subtract(request: ShopRequest, id: string, units: number): Promise<ShopAnswer> {
-    const answer = await patiently(this.#ports, holdPatienceMs, () =>
-      this.#idempotency.once(request, this.#partition(id), [itemKey(id)], (draft) => {
-        const item = draft.get<ItemRecord>(itemKey(id))
-        if (item === undefined) return unknown(id)
-        const held = itemDomain.hold(item, units, 'direct')
-        if (held.kind === 'busy') return undefined
-        if (held.kind === 'refused') {
-          return problem('insufficient_stock', `Item ${id} has fewer than ${units} units.`)
-        }
-        const taken = itemDomain.take(held.record, units, 'direct')
-        draft.put(itemKey(id), taken)
-        return text(`Item ${id} has ${taken.stock} units`)
-      }),
-    )
-    return answer ?? problem('busy', `Checkouts under way hold units of item ${id}; try again.`)
+    const once = <A extends ShopAnswer | undefined>(step: (draft: Draft) => A) =>
+      this.#idempotency.once(request, this.#partition(id), [itemKey(id)], step)
+    const subtract = (draft: Draft): ShopAnswer | undefined => {
+      const item = draft.get<ItemRecord>(itemKey(id))
+      if (item === undefined) return unknown(id)
+      const held = itemDomain.hold(item, units, 'direct')
+      if (held.kind === 'busy') return undefined
+      if (held.kind === 'refused') {
+        return problem('insufficient_stock', `Item ${id} has fewer than ${units} units.`)
+      }
+      const taken = itemDomain.take(held.record, units, 'direct')
+      draft.put(itemKey(id), taken)
+      return text(`Item ${id} has ${taken.stock} units`)
+    }
+    const answer = await patiently(this.#ports, holdPatienceMs, () => once(subtract))
+    return answer ?? once((draft) => subtract(draft) ?? busy(id))
   }
 
   batchInit(
@@ -100,3 +102,6 @@ export class Stock {
 }
 
 const unknown = (id: string) => problem('unknown_item', `There is no item ${id}.`)
+
+const busy = (id: string) =>
+  problem('busy', `Checkouts under way hold units of item ${id}; try again.`)

@@ -16,6 +16,11 @@ const figures = async (shop: Shop, { item, user, order }: Known) => ({
   total: (await shop.findOrder(order)).total_cost,
 })
 
+/** The first number that is no id of such a record yet: batch_init can make it one. */
+async function nextOf(shop: Shop, find: string): Promise<number> {
+  for (let id = 0; ; id++) if ((await shop.get(`${find}/${id}`)).status === 404) return id
+}
+
 let used = 0
 /** A key that no test has used: the shop is shared by all of them. */
 const newKey = (of: string) => `${of} #${used++}`
@@ -95,6 +100,31 @@ export const idempotencyCases: Cases = {
     assert.equal((await shop.findUser(records.user)).credit, 200)
     succeeded(await shop.post(path, { idempotencyKey: newKey(path) }))
     assert.equal((await shop.findUser(records.user)).credit, 50)
+  },
+
+  async 'an item or an order that was unknown stays so for the key'({ shop }) {
+    const { user, order } = await known(shop)
+    const item = await nextOf(shop, '/stock/find')
+    const ofItem = `/orders/addItem/${order}/${item}/1`
+    const key = newKey(ofItem)
+    refused(await shop.post(ofItem, { idempotencyKey: key }), 404, 'unknown_item')
+    await shop.initItems(item + 1, 10, 4)
+    refused(await shop.post(ofItem, { idempotencyKey: key }), 404, 'unknown_item')
+    const other = `/orders/addItem/${order}/${item}/2`
+    refused(await shop.post(other, { idempotencyKey: key }), 422, 'idempotency_key_reused')
+    assert.equal((await shop.findOrder(order)).total_cost, 1)
+    succeeded(await shop.post(ofItem, { idempotencyKey: newKey(ofItem) }))
+    assert.equal((await shop.findOrder(order)).total_cost, 5)
+
+    const unknown = await nextOf(shop, '/orders/find')
+    const ofOrder = `/orders/addItem/${unknown}/${item}/1`
+    const its = newKey(ofOrder)
+    refused(await shop.post(ofOrder, { idempotencyKey: its }), 404, 'unknown_order')
+    const create = `/orders/create/${user}`
+    refused(await shop.post(create, { idempotencyKey: its }), 422, 'idempotency_key_reused')
+    await shop.initOrders(unknown + 1, 1, 1, 4)
+    refused(await shop.post(ofOrder, { idempotencyKey: its }), 404, 'unknown_order')
+    assert.equal((await shop.findOrder(String(unknown))).total_cost, 8)
   },
 
   async 'a checkout with a key: paid once; refused the same until there is another key'({ shop }) {

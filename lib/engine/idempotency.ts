@@ -40,6 +40,10 @@ const reused = () =>
     'This Idempotency-Key was used for another request; take a new one.',
   )
 
+/** What a key's record says to this request; undefined if nothing yet. */
+const answerOf = (record: KeyRecord | undefined, request: ShopRequest) =>
+  record === undefined || record.fingerprint === request.fingerprint ? record?.answer : reused()
+
 export interface IdempotencyOptions {
   readonly storage: Storage
   readonly clock: Clock
@@ -82,6 +86,16 @@ export class Idempotency {
   }
 
   /**
+   * What `once` has answered to this request before, or 422; undefined if it may be new. For a
+   * request that needs something first that may be away by the time it is repeated.
+   */
+  async earlier(request: ShopRequest, partition: number): Promise<ShopAnswer | undefined> {
+    if (request.idempotencyKey === undefined) return undefined
+    const key = recordKey(request.idempotencyKey)
+    return answerOf(await this.#options.storage.read<KeyRecord>(partition, key), request)
+  }
+
+  /**
    * Runs `step` over `keys` of `partition` in one transact, or answers what it answered before.
    * A step that returns undefined has done nothing and is not remembered.
    */
@@ -101,9 +115,8 @@ export class Idempotency {
     const key = recordKey(request.idempotencyKey!)
     const at = this.#options.clock.wallTime()
     return storage.transact(partition, [key, ...keys], (draft) => {
-      const earlier = draft.get<KeyRecord>(key)
-      if (earlier !== undefined && earlier.fingerprint !== request.fingerprint) return reused()
-      if (earlier?.answer !== undefined) return earlier.answer
+      const earlier = answerOf(draft.get<KeyRecord>(key), request)
+      if (earlier !== undefined) return earlier
       const answer = step(draft)
       if (answer !== undefined) draft.put(key, { fingerprint: request.fingerprint, answer, at })
       return answer
