@@ -5,10 +5,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Clock } from './clock.ts'
-import { type ErrorCode, ShopError, statusOf } from './errors.ts'
-import type { Log } from './log.ts'
+import { type ErrorCode, statusOf } from './errors.ts'
 import { problemDocument, problemType, retryAfterSeconds } from './problem.ts'
-import { problem, type Route, type ShopAnswer } from './route.ts'
+import type { ShopAnswer } from './route.ts'
 
 /**
  * How long a refused client may go on sending into the void. Closing at once would make the kernel
@@ -36,20 +35,6 @@ export function sendAnswer(response: ServerResponse, answer: ShopAnswer): void {
   } else {
     sendProblem(response, answer.code, answer.detail)
   }
-}
-
-/** What is told of an error that a handler threw; what people must not see is logged. */
-export function problemOf(
-  error: unknown,
-  { method, path }: Pick<Route, 'method' | 'path'>,
-  log: Log,
-): ShopAnswer {
-  if (error instanceof ShopError && statusOf[error.code] !== 500) {
-    log.debug('A request could not be served', { code: error.code, error })
-    return problem(error.code, error.message)
-  }
-  log.error('A handler failed', { route: `${method} ${path}`, error })
-  return problem('internal', 'The shop has logged what happened.')
 }
 
 function problemHead(code: ErrorCode, body: string): Headers {

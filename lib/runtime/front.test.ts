@@ -85,7 +85,7 @@ test('each of many at once has its own answer', async () => {
   const { front, ask } = await opened(async ({ parameters }) => {
     const id = parameters.id('id')
     await systemClock.sleep(Number(id) % 7)
-    if (id.endsWith('9')) throw new ShopError('unavailable', `not ${id}`)
+    if (id.endsWith('9')) throw new ShopError('not_known_yet', `not ${id}`)
     return id.endsWith('8') ? problem('unknown_item', `no ${id}`) : text(id)
   })
   const ids = [...Array(200).keys()]

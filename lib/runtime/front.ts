@@ -7,7 +7,7 @@
  * thread dies, `onFailure` is told: requests under way get no answer, and may have happened.
  */
 import { Worker } from 'node:worker_threads'
-import { problemOf } from './answer.ts'
+import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { ShopError } from './errors.ts'
 import type {
@@ -23,6 +23,7 @@ import type { Log } from './log.ts'
 import { namesIn, PathParameters } from './parameters.ts'
 import { ReadRequest } from './request.ts'
 import type { Route } from './route.ts'
+import { type Told, tellerOf } from './thrown.ts'
 
 export interface Front {
   readonly port: number
@@ -49,7 +50,8 @@ export async function openFront({ routes, config, log, onFailure }: FrontOptions
     resourceLimits: { maxYoungGenerationSizeMb: youngMegabytes },
   })
   const tell = (message: ToFront) => thread.postMessage(message)
-  const serve = servedBy(routes, log, (answers) => tell({ kind: 'answers', answers }))
+  const told = tellerOf(log, systemClock)
+  const serve = servedBy(routes, told, (answers) => tell({ kind: 'answers', answers }))
   const listening = Promise.withResolvers<number>()
   const closed = Promise.withResolvers<void>()
   /** Who hears that the thread has ended: its opener, then its owner, and nobody once it may. */
@@ -108,7 +110,7 @@ function withoutFunctions({ handle: _, crowd, ...route }: Route): FrontRoute {
 /** Calls handlers; the answers of one turn of the event loop go back together. */
 function servedBy(
   routes: readonly Route[],
-  log: Log,
+  told: Told,
   send: (answers: readonly Answered[]) => void,
 ): (call: Call) => void {
   const names = routes.map(({ path }) => namesIn(path))
@@ -120,7 +122,7 @@ function servedBy(
     // `async` makes a handler that throws at once look like one that rejects.
     const handled = async () => route.handle(request)
     void handled()
-      .catch((error: unknown) => problemOf(error, route, log))
+      .catch((error: unknown) => told(error, route))
       .then((answer) => answered({ id, answer }))
   }
 }

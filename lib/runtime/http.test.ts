@@ -123,10 +123,16 @@ test('unknown routes are 404, known ones with another method 405', async () => {
 
 test('a ShopError answers with its code; any other throw tells nothing but is logged', async () => {
   handle = async () => {
-    throw new ShopError('storage_full', 'The disk is full.')
+    throw new ShopError('storage_full', 'The secret disk is full.')
   }
-  const full = await ask('POST', '/thing/a')
-  assert.deepEqual([full.status, JSON.parse(full.body).detail], [503, 'The disk is full.'])
+  lines.length = 0
+  for (let times = 0; times < 3; times++) {
+    const full = await ask('POST', '/thing/a')
+    assert.deepEqual([full.status, codeOf(full)], [503, 'storage_full'])
+    assert.doesNotMatch(full.body, /secret/)
+  }
+  assert.equal(lines.length, 1, 'told once in a while, however often it is met')
+  assert.match(lines[0]!, /"warn".*The secret disk is full/)
   const circular: Record<string, unknown> = {}
   circular.itself = circular
   for (const broken of [

@@ -10,7 +10,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import findMyWay from 'find-my-way'
-import { problemOf, sendAnswer, sendProblem } from './answer.ts'
+import { sendAnswer, sendProblem } from './answer.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { listenOn, type PortSettings } from './listen.ts'
@@ -19,6 +19,7 @@ import { PacedRefusals } from './paced-refusals.ts'
 import { namesIn, parametersParser } from './parameters.ts'
 import { readRequest } from './request.ts'
 import type { Route, ShopAnswer, ShopRequest } from './route.ts'
+import { type Told, tellerOf } from './thrown.ts'
 import { createWire, type WireLimits } from './wire.ts'
 
 export interface HttpServer {
@@ -50,7 +51,8 @@ export function createHttpServer(options: HttpOptions): HttpServer {
   const beforeAnswer = (response: ServerResponse) => {
     if (closing) response.setHeader('Connection', 'close')
   }
-  let route = createRouter(options, beforeAnswer)
+  const told = tellerOf(options.log, clock)
+  let route = createRouter(options, told, beforeAnswer)
   let servers: readonly Server[] = []
   let closing: Promise<void> | undefined
 
@@ -76,7 +78,7 @@ export function createHttpServer(options: HttpOptions): HttpServer {
       return { port: opened.port }
     },
     serve(routes) {
-      route = createRouter({ ...options, routes }, beforeAnswer)
+      route = createRouter({ ...options, routes }, told, beforeAnswer)
     },
     close() {
       closing ??= drain()
@@ -90,7 +92,11 @@ type BeforeAnswer = (response: ServerResponse) => void
 
 type Router = (request: IncomingMessage, response: ServerResponse) => void
 
-function createRouter({ routes, config, log }: HttpOptions, beforeAnswer: BeforeAnswer): Router {
+function createRouter(
+  { routes, config }: HttpOptions,
+  told: Told,
+  beforeAnswer: BeforeAnswer,
+): Router {
   const methodsOf = methodsFinder(routes)
   const router = findMyWay({
     // Too long is for the parameter's own rule to say, which names it; nothing here is a regexp.
@@ -110,7 +116,7 @@ function createRouter({ routes, config, log }: HttpOptions, beforeAnswer: Before
     },
   })
   for (const route of routes) {
-    const serve = serverOf(route, config.maxBatchRecords, log, beforeAnswer)
+    const serve = serverOf(route, config.maxBatchRecords, told, beforeAnswer)
     router.on(
       route.method === 'GET' ? ['GET', 'HEAD'] : route.method,
       route.path.replace(/\{([^{}/]+)\}/g, ':$1'),
@@ -131,7 +137,7 @@ type Serve = (
 function serverOf(
   route: Route,
   maxBatchRecords: number,
-  log: Log,
+  told: Told,
   beforeAnswer: BeforeAnswer,
 ): Serve {
   const parse = parametersParser(route, maxBatchRecords)
@@ -164,7 +170,7 @@ function serverOf(
       beforeAnswer(response)
       sendAnswer(response, answer)
     }
-    answered().catch((error: unknown) => sendAnswer(response, problemOf(error, route, log)))
+    answered().catch((error: unknown) => sendAnswer(response, told(error, route)))
   }
 }
 
