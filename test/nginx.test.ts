@@ -39,7 +39,14 @@ if (!isThere) {
 
 const variant = variants[0]!
 
-async function behindNginx(): Promise<RunningShop & { readonly port: number }> {
+interface BehindNginx extends RunningShop {
+  /** nginx's. */
+  readonly port: number
+  /** The shop's own. */
+  readonly innerPort: number
+}
+
+async function behindNginx(): Promise<BehindNginx> {
   const inner = await embeddedShop(variant)
   const nginx = await startNginx(() => [new URL(inner.shop.origin).host])
   const shop = new Shop(`http://127.0.0.1:${nginx.port}`)
@@ -48,7 +55,8 @@ async function behindNginx(): Promise<RunningShop & { readonly port: number }> {
     await nginx.close()
     await inner.close()
   }
-  return { variant, shop, records: inner.records, port: nginx.port, close }
+  const innerPort = Number(new URL(inner.shop.origin).port)
+  return { variant, shop, records: inner.records, port: nginx.port, innerPort, close }
 }
 
 const codes = Object.keys(statusOf) as ErrorCode[]
@@ -94,6 +102,63 @@ const differences: Readonly<Record<string, Partial<Pick<HostileRequest, 'right' 
   'pipelines garbage behind a request': { right: [404, 400], answers: 2 },
 }
 
+const plain = (line: string, ...headers: string[]) =>
+  [`${line} HTTP/1.1`, 'Host: x', ...headers, '', ''].join('\r\n')
+
+/** Requests that a service and nginx in front of it answer differently, each in a right way. */
+const otherwise: readonly {
+  readonly name: string
+  readonly bytes: (item: string) => string
+  readonly service: readonly number[]
+  readonly nginx: readonly number[]
+}[] = [
+  {
+    name: 'an escape in what is no parameter',
+    bytes: (item) => plain(`GET /stock/%66ind/${item}`),
+    ...{ service: [200], nginx: [404] },
+  },
+  {
+    name: 'an escaped dot',
+    bytes: () => plain('GET /openapi%2Ejson'),
+    ...{ service: [200], nginx: [404] },
+  },
+  {
+    name: 'a fragment, which is never sent',
+    bytes: (item) => plain(`GET /stock/find/${item}#`),
+    ...{ service: [200], nginx: [404] },
+  },
+  {
+    name: 'an empty parameter before a query',
+    bytes: () => plain('GET /stock/find/?'),
+    ...{ service: [400], nginx: [404] },
+  },
+  {
+    name: 'the whole server, not asked for its OPTIONS',
+    bytes: () => plain('GET *'),
+    ...{ service: [404], nginx: [400] },
+  },
+  {
+    name: 'TRACE of no route',
+    bytes: () => plain('TRACE /nope'),
+    ...{ service: [404], nginx: [405] },
+  },
+  {
+    name: 'lines that end without CR',
+    bytes: (item) => plain(`GET /stock/find/${item}`).replaceAll('\r', ''),
+    ...{ service: [400], nginx: [200] },
+  },
+  {
+    name: 'one byte for no route: nginx refuses more before it looks at the path',
+    bytes: () => `${plain('POST /nope', 'Content-Length: 1')}x`,
+    ...{ service: [413], nginx: [404] },
+  },
+  {
+    name: 'a body that is expected and empty: nginx bids it come',
+    bytes: (item) => plain(`POST /stock/add/${item}/1`, 'Expect: 100-continue'),
+    ...{ service: [200], nginx: [100, 200] },
+  },
+]
+
 /** nginx closes where the services answer 408. */
 const asNginxDoes = (hostile: HostileRequest): HostileRequest => {
   const late = hostile.right.includes(408) ? (['closed'] as const) : []
@@ -104,7 +169,7 @@ describe('nginx', { skip: !isThere, concurrency: 1 }, () => {
   contractSuite('the contract', behindNginx)
 
   describe('hostile requests', { concurrency: 8 }, () => {
-    let running: Awaited<ReturnType<typeof behindNginx>>
+    let running: BehindNginx
     before(async () => {
       running = await behindNginx()
     })
@@ -113,6 +178,29 @@ describe('nginx', { skip: !isThere, concurrency: 1 }, () => {
       test(`${hostile.name}: ${hostile.right.join(' or ')}`, async () => {
         const target = { host: '127.0.0.1', port: running.port, answerWithinMs: 12_000 }
         assert.deepEqual(await faultsOf(hostile, target), [])
+      })
+    }
+  })
+
+  describe('what is answered otherwise', { concurrency: 1 }, () => {
+    let running: BehindNginx
+    let item: string
+    before(async () => {
+      running = await behindNginx()
+      item = await running.shop.item(1, 1)
+    })
+    after(() => running.close())
+    for (const { name, bytes, service, nginx } of otherwise) {
+      test(`${name}: ${service}, from nginx ${nginx}`, async () => {
+        for (const [port, right] of [
+          [running.innerPort, service],
+          [running.port, nginx],
+        ] as const) {
+          const send: HostileRequest['send'] = async (wire) => wire.write(bytes(item))
+          const hostile = { name, right, answers: right.length, headers: [], send }
+          const target = { host: '127.0.0.1', port, answerWithinMs: 12_000 }
+          assert.deepEqual(await faultsOf(hostile, target), [])
+        }
       })
     }
   })

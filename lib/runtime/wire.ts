@@ -1,5 +1,5 @@
 /**
- * What is refused before any route is looked for: requests that carry a body, come without a Host
+ * What is refused before any route is looked for: requests that carry a body, come without one Host
  * or with too many headers, connections beyond the limit, bytes that are not HTTP, slow senders.
  * Promise: a client that is owed the answer to a request under way is never sent another one in its
  * place; its connection is closed instead, which says nothing about the outcome. What comes after
@@ -58,8 +58,8 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
       wrong('headers_too_large', `A request may have ${limits.maxHeaders} header fields.`)
     } else if (request.httpVersionMajor !== 1) {
       wrong('invalid_request', 'This is not HTTP/1.1.')
-    } else if (headers.host === undefined && request.httpVersionMinor === 1) {
-      wrong('invalid_request', 'The Host header is missing: HTTP/1.1 demands it.')
+    } else if (!isHostRight(request)) {
+      wrong('invalid_request', 'HTTP/1.1 demands one Host header, with a host in it.')
     } else if (headers['transfer-encoding'] !== undefined) {
       waiting.add(response)
       request.once('data', () => {
@@ -100,6 +100,21 @@ export function createWire(limits: WireLimits, clock: Clock, serve: Serve): Wire
         )
     },
   }
+}
+
+/** A name or an address, and perhaps a port; what else it may be is the same to us, as to nginx. */
+const hostPattern = /^(?!:)[^\s/]+$/
+
+/** RFC 9112, 3.2: one Host; RFC 9110, 4.2.1: not an empty one. HTTP/1.0 may leave it out. */
+function isHostRight({ headers, rawHeaders, httpVersionMinor }: IncomingMessage): boolean {
+  const { host } = headers
+  if (host === undefined) return httpVersionMinor === 0
+  let hosts = 0
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const name = rawHeaders[at]!
+    if (name.length === 'host'.length && name.toLowerCase() === 'host') hosts++
+  }
+  return hosts === 1 && hostPattern.test(host)
 }
 
 /** Lets so many connections be open; more are ended at once. */
