@@ -53,7 +53,8 @@ export function orderRoutes(orders: Orders, checkouts: Checkouts): readonly Rout
     {
       method: 'POST',
       path: '/orders/addItem/{order_id}/{item_id}/{quantity}',
-      summary: 'Adds units of an item at its present price; the same item twice adds up.',
+      summary:
+        'Adds units of an item; the same item twice adds up, at the price of the first time.',
       parameters: { order_id: 'id', item_id: 'id', quantity: 'amount' },
       answer: 'text',
       problems: ['unknown_order', 'unknown_item', 'order_paid', 'in_checkout', 'overflow'],
