@@ -158,10 +158,7 @@ function refusedLine(refusal: AddRefusal, id: string, maxLines: number): ShopAns
     order_paid: ['order_paid', `Order ${id} is paid; nothing can be added to it.`],
     in_checkout: ['in_checkout', `Order ${id} is in checkout; nothing can be added to it now.`],
     overflow: ['overflow', 'Quantity or total of the order would exceed 2^53-1.'],
-    too_many_lines: [
-      'invalid_request',
-      `An order has at most ${maxLines} items (MAX_ORDER_LINES).`,
-    ],
+    too_many_lines: ['invalid_request', `An order has at most ${maxLines} different items.`],
   }
   return problem(...told[refusal])
 }

@@ -1,7 +1,7 @@
 /**
  * Serves a table of routes over HTTP. Routing is find-my-way's (this is the only file that knows
  * it); what reaches a handler has passed wire.ts and parameters.ts, what it answers goes to
- * answer.ts.
+ * answer.ts, what it throws to thrown.ts.
  *
  * Promise: every error answer is a problem document that says nothing of the inside;
  * `invalid_request` is answered before a handler has begun; a handler that began is never cut short
