@@ -34,8 +34,8 @@ export const engineMutants: readonly Mutant[] = [
     name: 'unfenced',
     models: 'a former coordinator can still write',
     file: decisionLog,
-    find: 'if (epoch !== this.epoch) throw fenced(this.#partition, this.epoch, epoch)\n      const',
-    replace: 'const',
+    find: 'this.#requireNewest(draft.get<number>(epochKey))\n      const settled',
+    replace: 'const settled',
     variants,
   },
   {
