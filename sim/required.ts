@@ -97,11 +97,26 @@ const ofRollouts: readonly string[] = [
   'order branch: prepared -> committed',
 ]
 
+/** Those have few kinds of faults, and what these do to owners. */
+const ofOvertaken: readonly string[] = [
+  ...['rebalance', 'pause', 'stop', 'cut-in', 'storage-away', 'storage-slow'].map(
+    (kind) => `fault: ${kind}`,
+  ),
+  'bus: rebalanced',
+  'bus: zombie',
+  'bus: two holders at once',
+  'log: coordinator partition lost',
+  'sent: inquiry',
+  'answer: checkout 200 ',
+  'linearizable: linearizable',
+]
+
 /** Campaigns of fewer histories than this are not asked. */
 export const enoughHistories = 1_000
 
 export function requiredOf(kind: Kind, variant: Variant): readonly string[] {
   if (kind === 'rollout') return [...always, ...ofRollouts]
+  if (kind === 'overtaken') return ofOvertaken
   if (kind === 'crowds')
     return [...always, 'storage: turned away', 'answer: checkout 503 overloaded']
   const isOrchestrated = variant.endsWith('orchestrator')
