@@ -1,5 +1,5 @@
 /** Makes the data directory, or says in a sentence why it cannot be used. */
-import { mkdirSync, statSync } from 'node:fs'
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { ShopError } from '../lib/runtime/errors.ts'
 
@@ -15,13 +15,24 @@ export function makeDataDirectory(path: string): void {
 /** Not `recursive: true`: under /proc, where nothing can be made, that never returns. */
 function make(path: string): void {
   try {
-    mkdirSync(path)
+    makeOne(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'EEXIST' && statSync(path).isDirectory()) return
     if (code !== 'ENOENT' || dirname(path) === path) throw error
     make(dirname(path))
-    mkdirSync(path)
+    makeOne(path)
+  }
+}
+
+/** With its name on the disk: what is acknowledged in it must be found after a power cut. */
+function makeOne(path: string): void {
+  mkdirSync(path)
+  const parent = openSync(dirname(path), 'r')
+  try {
+    fsyncSync(parent)
+  } finally {
+    closeSync(parent)
   }
 }
 

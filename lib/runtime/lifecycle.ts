@@ -33,7 +33,7 @@ export interface Lifecycle {
    * Never rejects: a stop that fails or takes too long is logged. Later calls wait for the first.
    */
   stop(): Promise<void>
-  /** Called by a part that cannot go on, for example because its disk is full. */
+  /** Called by a part that cannot go on, for example because its disk has failed. */
   fail(error: Error): void
   /** Resolves with the first error given to `fail`. */
   readonly failed: Promise<Error>

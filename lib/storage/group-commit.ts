@@ -44,7 +44,7 @@ export interface GroupCommitOptions {
    * it, and others who are about to come.
    */
   readonly nextTurn: (steps: number) => Promise<void>
-  /** Told of every failed write, after its callers were. */
+  /** Told of the failure that ended it, after its callers were; a full disk does not end it. */
   readonly onFailure?: ((error: ShopError) => void) | undefined
 }
 
@@ -260,12 +260,12 @@ export class GroupCommitStorage implements Storage {
         : new ShopError('storage_unavailable', 'The storage failed. Restart the service.', thrown)
     for (const { reject } of steps) reject(error)
     load?.reject(error)
-    if (error.code !== 'storage_full') {
-      // Nobody knows whether the write happened: a read could show what a restart contradicts.
-      this.#failure = error
-      for (const { reject } of this.#steps.splice(0)) reject(error)
-      for (const { reject } of this.#loads.splice(0)) reject(error)
-    }
+    // Nothing happened, and reads go on; so will writes, when there is room.
+    if (error.code === 'storage_full') return
+    // Nobody knows whether the write happened: a read could show what a restart contradicts.
+    this.#failure = error
+    for (const { reject } of this.#steps.splice(0)) reject(error)
+    for (const { reject } of this.#loads.splice(0)) reject(error)
     this.#options.onFailure?.(error)
   }
 }

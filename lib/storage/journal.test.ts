@@ -364,6 +364,32 @@ describe('journaled disk', () => {
     await disk.close()
   })
 
+  for (const [what, fill] of [
+    ['a group that goes to the database at once', 20_000],
+    ['one that goes to the journal', 10],
+  ] as const) {
+    test(`after ${what} has failed, closing writes neither and keeps the journal`, async () => {
+      const base = new Base()
+      const directory = freshDirectory()
+      const journal = Journal.open(directory, bytes)
+      const disk = await JournaledDisk.open(base, journal, {})
+      await disk.write(changes({ a: 'kept' }))
+      const { write } = base
+      let writes = 0
+      base.write = (group) => {
+        writes++
+        return group.has('b') ? Promise.reject(new Error('broken')) : write.call(base, group)
+      }
+      journal.append = () => Promise.reject(new Error('broken'))
+      await assert.rejects(disk.write(changes({ b: 'x'.repeat(fill) })), /broken/)
+      const writesBefore = writes
+      await disk.close()
+      assert.equal(writes, writesBefore, 'nobody knows what became of the last one')
+      const again = await JournaledDisk.open(base, Journal.open(directory, bytes), {})
+      assert.equal(again.read('a'), 'kept')
+    })
+  }
+
   test('one that fails for good in the background is told at once and ends the disk', async () => {
     const base = new Base()
     const told: string[] = []

@@ -64,7 +64,7 @@ export class JournaledDisk implements Disk {
   #carrying: Promise<void> | undefined
   /** Nothing goes on before all is carried over. */
   #isAwaited = false
-  /** Why carrying over failed last; a full disk may pass, anything else ends this disk. */
+  /** Why a write failed last; a full disk may pass, anything else ends this disk. */
   #failure: unknown
 
   private constructor(base: Disk, journal: Journal, options: JournaledDiskOptions) {
@@ -133,6 +133,16 @@ export class JournaledDisk implements Disk {
   async write(changes: Changes): Promise<void> {
     if (this.#failure !== undefined && !mayPass(this.#failure)) throw this.#failure
     this.#options.requireRoom?.()
+    try {
+      await this.#write(changes)
+    } catch (error) {
+      // Neither journal nor database is written again, not even by `close`: a restart reads both.
+      if (!mayPass(error)) this.#failure = error
+      throw error
+    }
+  }
+
+  async #write(changes: Changes): Promise<void> {
     const frame = this.#journal.frame(changes)
     if (frame === undefined) return this.#writeThrough(changes)
     if (!this.#journal.fits(frame)) await this.#turn()

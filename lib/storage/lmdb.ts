@@ -29,7 +29,7 @@ export interface LmdbStorageOptions {
   readonly path: string
   /** Must be what the data was created with. */
   readonly partitions: number
-  /** Told of every failed write: `storage_full` may pass, anything else needs a restart. */
+  /** Told of a failure after which only a restart helps; a full disk is none. */
   readonly onFailure?: (error: ShopError) => void
 }
 

@@ -14,7 +14,7 @@ export interface OpenStorageOptions {
   /** The service whose database it is: a directory of this name under DATA holds it. */
   readonly name: string
   readonly log: Log
-  /** Told of every failed write: `storage_full` may pass, anything else needs a restart. */
+  /** Told of a failure after which only a restart helps; a full disk is none. */
   readonly onFailure?: (error: Error) => void
 }
 
